@@ -1,0 +1,140 @@
+"""What a token says once it holds: `verify` makes the only `Claims` there are."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+from jwt.types import Options
+
+from .bearer import json_object, segment_octets
+from .errors import InvalidToken
+from .settings import Settings
+
+# Most are PyJWT's defaults: they are spelled out so that this service does not change with them.
+_EVERYTHING: Options = {
+    "verify_signature": True,
+    "enforce_minimum_key_length": True,
+    "require": ["exp", "iss", "aud", "sub"],
+    "verify_exp": True,
+    "verify_nbf": True,
+    "verify_iat": True,
+    "verify_iss": True,
+    "verify_aud": True,
+    "verify_sub": True,
+    "verify_jti": True,
+    "strict_aud": False,  # `aud` may be a list (RFC 7519 section 4.1.3)
+}
+_ALL_BUT_SIGNATURE: Options = {**_EVERYTHING, "verify_signature": False}
+
+_REASONS: dict[type[jwt.PyJWTError], str] = {
+    jwt.ExpiredSignatureError: "expired",
+    jwt.ImmatureSignatureError: "not yet valid",
+    jwt.InvalidAudienceError: "aud names none of AUDIENCE",
+    jwt.InvalidIssuerError: "iss is not TOKEN_ISSUER",
+    jwt.InvalidSignatureError: "the signature is not that of the key",
+    jwt.InvalidAlgorithmError: "alg is not that of the key",
+    jwt.MissingRequiredClaimError: "exp, iss, aud or sub is missing",
+}
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What a verified token says: who calls (`sub`), and every scope that the token grants."""
+
+    subject: str
+    scopes: frozenset[str]
+
+
+def verify(token: str, key: jwt.PyJWK, settings: Settings) -> Claims:
+    """Return the claims of a token that `key` signed and that is meant for us, now.
+
+    Raises InvalidToken, with the reason, for every other one (RFC 7519 section 7.2).
+    """
+    payload = _decode(token, key, settings, _EVERYTHING)
+    return Claims(subject=payload["sub"], scopes=frozenset(_scopes(payload)))
+
+
+def refuse_hopeless(token: str, settings: Settings) -> None:
+    """Raise InvalidToken for a token that no key can make good, such as an expired one.
+
+    For the moment before the issuer is asked for keys: junk must not cause requests to it.
+    """
+    _decode(token, "", settings, _ALL_BUT_SIGNATURE)
+
+
+def _decode(token: str, key: jwt.PyJWK | str, settings: Settings, options: Options) -> dict[str, Any]:
+    try:
+        payload = _CODEC.decode(
+            token,
+            key,
+            algorithms=settings.algorithms,
+            options=options,
+            audience=settings.audience,
+            issuer=settings.token_issuer,
+            leeway=settings.leeway_seconds,
+        )
+    except jwt.PyJWTError as error:
+        raise InvalidToken(_REASONS.get(type(error), "malformed")) from None
+    # What PyJWT lets pass:
+    for name in ("exp", "nbf", "iat"):
+        if name in payload and not _is_numeric_date(payload[name]):
+            raise InvalidToken(f"{name} is not a number")
+    if not payload["sub"] or not payload["sub"].isprintable():
+        raise InvalidToken("sub is empty or has control characters")
+    if "cnf" in payload:  # bound to a key that a bearer does not prove (RFC 7800, 8705, 9449)
+        raise InvalidToken("bound to a proof key (cnf), but presented as a bearer token")
+    return payload
+
+
+def _is_numeric_date(value: object) -> bool:
+    """RFC 7519 section 2: a JSON number, of seconds since 1970. 1e400 is read as an infinity."""
+    return type(value) is int or (type(value) is float and math.isfinite(value))
+
+
+def _scopes(payload: dict[str, Any]) -> Iterable[str]:
+    """Yield what `scope` (RFC 8693 4.2), `scp` (Okta, Entra ID) and `permissions` (Auth0) grant."""
+    for claim in ("scope", "scp", "permissions"):
+        value = payload.get(claim)
+        if isinstance(value, str) and claim != "permissions":
+            value = value.split(" ")
+        if isinstance(value, list):
+            yield from (scope for scope in value if _is_scope(scope))
+
+
+def _is_scope(value: object) -> bool:
+    """RFC 6749 section 3.3: printable ASCII without space, quote and backslash."""
+    return (
+        isinstance(value, str)
+        and value.isascii()
+        and value.isprintable()
+        and value != ""
+        and not any(character in value for character in ' "\\')
+    )
+
+
+class _Segments(jwt.PyJWS):
+    """PyJWT's reader of the compact form, at C speed.
+
+    Its own check of each segment is a loop over the characters, and takes longer than an RSA
+    verification. The method is not public: should it be renamed, that loop is what runs.
+    """
+
+    @staticmethod
+    def _decode_base64url_segment(segment: bytes, name: str) -> bytes:  # noqa: ARG004 - PyJWT's
+        return segment_octets(segment.decode())
+
+
+class _Codec(jwt.PyJWT):
+    """PyJWT, reading JSON as strictly as `bearer` does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._jws = _Segments()
+
+    def _decode_payload(self, decoded: dict[str, Any]) -> dict[str, Any]:
+        return json_object(decoded["payload"])
+
+
+_CODEC = _Codec()

@@ -1,0 +1,104 @@
+"""What this deployment expects of a token, read once from the environment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from .errors import ConfigError
+from .policy import RouteTable, compile_routes
+
+# RFC 7518 section 3.1 and RFC 8037: only signatures that the issuer alone can make. Never HS*, whose
+# key would be the public one, and never none.
+ALGORITHMS = (
+    *("RS256", "RS384", "RS512"),
+    *("PS256", "PS384", "PS512"),
+    *("ES256", "ES384", "ES512"),
+    "EdDSA",
+)
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+MAX_LEEWAY_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The rules of this deployment. `from_environment` makes one, or says all that is wrong."""
+
+    jwks_uri: str
+    """Where the issuer publishes its keys (RFC 7517)."""
+    audience: tuple[str, ...]
+    """A token is for us if its `aud` names one of these."""
+    token_issuer: str
+    """A token's `iss` is this, to the letter."""
+    algorithms: tuple[str, ...] = ("RS256",)
+    """What a token may be signed with (RFC 7518 section 3.1)."""
+    leeway_seconds: int = 5
+    """By how much the issuer's clock may differ from ours."""
+    routes: RouteTable | None = None
+    """Which scopes each route needs. None: any valid token may invoke the whole stage."""
+    log_level: str = "INFO"
+
+    @staticmethod
+    def from_environment(environment: Mapping[str, str]) -> "Settings":
+        """Read the settings from `environment`, where `os.environ` has them.
+
+        Raises ConfigError with one line for each variable that is missing, wrong or unsafe.
+        """
+        values = {name: value.strip() for name, value in environment.items()}
+        required = ("JWKS_URI", "AUDIENCE", "TOKEN_ISSUER")
+        problems = [f"{name} is not set" for name in required if not values.get(name)]
+        jwks_uri = values.get("JWKS_URI", "")
+        if jwks_uri and not _is_safe_url(jwks_uri):
+            problems.append("JWKS_URI must be an https:// URL (http:// for a loopback host only)")
+        audience = _listed(values.get("AUDIENCE", ""))
+        if values.get("AUDIENCE") and not audience:
+            problems.append("AUDIENCE names no audience")
+        algorithms = _listed(values.get("ALGORITHMS", "RS256"))
+        if not algorithms or not set(algorithms) <= set(ALGORITHMS):
+            problems.append(f"ALGORITHMS must name some of {', '.join(ALGORITHMS)}")
+        leeway = values.get("LEEWAY_SECONDS", "5")
+        if not (leeway.isascii() and leeway.isdigit() and int(leeway) <= MAX_LEEWAY_SECONDS):
+            problems.append(f"LEEWAY_SECONDS must be a whole number from 0 to {MAX_LEEWAY_SECONDS}")
+        log_level = values.get("LOG_LEVEL", "INFO").upper()
+        if log_level not in LOG_LEVELS:
+            problems.append(f"LOG_LEVEL must be one of {', '.join(LOG_LEVELS)}")
+        routes = None
+        if "ROUTE_SCOPES" in environment:
+            try:
+                routes = compile_routes(environment["ROUTE_SCOPES"])
+            except ConfigError as error:
+                problems.append(str(error))
+        if problems:
+            raise ConfigError("; ".join(problems))
+        return Settings(
+            jwks_uri=jwks_uri,
+            audience=audience,
+            token_issuer=values["TOKEN_ISSUER"],
+            algorithms=algorithms,
+            leeway_seconds=int(leeway),
+            routes=routes,
+            log_level=log_level,
+        )
+
+
+def _listed(value: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(item.strip() for item in value.split(",") if item.strip()))
+
+
+def _is_safe_url(value: str) -> bool:
+    """Keys fetched without TLS are anybody's keys; a password in a URL ends up in the logs."""
+    try:
+        url = urlsplit(value)
+        loopback = url.hostname == "localhost" or ip_address(url.hostname or "").is_loopback
+    except ValueError:  # no IP address, or no URL at all
+        loopback = False
+        if "[" in value:
+            return False
+    return (
+        value.isprintable()
+        and " " not in value
+        and bool(url.hostname)
+        and "@" not in url.netloc
+        and not url.fragment
+        and (url.scheme == "https" or (url.scheme == "http" and loopback))
+    )

@@ -1,0 +1,95 @@
+"""AWS's sample PetStore API, as Lambda functions: what the authorizer protects.
+
+Routes, data, replies and models are those of API Gateway's "Example API", with one exception: an id
+that no pet has is a 404.
+"""
+
+import json
+import math
+from typing import Any
+
+PET_TYPES = ("dog", "cat", "fish", "bird", "gecko")
+PAGE_SIZE = 3
+PETS = (
+    {"id": 1, "type": "dog", "price": 249.99},
+    {"id": 2, "type": "cat", "price": 124.99},
+    {"id": 3, "type": "fish", "price": 0.99},
+)
+
+WELCOME = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>PetStore</title></head>
+<body>
+<h1>Welcome to your Pet Store API</h1>
+<p>This page is public. The rest needs an access token, as <code>Authorization: Bearer ...</code>:</p>
+<ul>
+<li>to list pets: <code>GET /{stage}/pets</code>, scope <code>read:pets</code></li>
+<li>to see one: <code>GET /{stage}/pets/1</code>, scope <code>read:pets</code></li>
+<li>to create one: <code>POST /{stage}/pets</code>, scope <code>create:pets</code>, with a body such as
+<code>{{"type": "cat", "price": 123.11}}</code></li>
+</ul>
+</body>
+</html>
+"""
+
+Event = dict[str, Any]
+Reply = dict[str, Any]
+
+
+def welcome(event: Event, context: object) -> Reply:
+    """GET /: what there is to see, for a person with a browser."""
+    page = WELCOME.format(stage=event["requestContext"]["stage"])
+    return _reply(200, page, content_type="text/html; charset=utf-8")
+
+
+def list_pets(event: Event, context: object) -> Reply:
+    """GET /pets: the pets, of one `type` if asked for, PAGE_SIZE to a `page` (from 1)."""
+    query = event["queryStringParameters"] or {}
+    pet_type, page = query.get("type"), query.get("page", "1")
+    if pet_type is not None and pet_type not in PET_TYPES:
+        return _message(400, f"type must be one of {', '.join(PET_TYPES)}")
+    if not (page.isascii() and page.isdigit() and int(page[:9]) > 0):
+        return _message(400, "page must be a whole number from 1")
+    start = (int(page[:9]) - 1) * PAGE_SIZE
+    pets = [pet for pet in PETS if pet_type in (None, pet["type"])]
+    return _json(200, pets[start : start + PAGE_SIZE])
+
+
+def create_pet(event: Event, context: object) -> Reply:
+    """POST /pets: say that the pet was created. As in AWS's sample, nothing is kept."""
+    # API Gateway checks a body that is called application/json (resources/new-pet.json), and no other.
+    try:
+        pet = json.loads(event["body"] or "")
+    except ValueError:
+        return _message(400, "the body must be JSON")
+    if not isinstance(pet, dict) or pet.get("type") not in PET_TYPES:
+        return _message(400, f"type must be one of {', '.join(PET_TYPES)}")
+    if type(pet.get("price")) not in (int, float) or not abs(pet["price"]) < math.inf:
+        return _message(400, "price must be a number")
+    created = {"type": pet["type"], "price": pet["price"]}
+    return _json(200, {"pet": created, "message": "success"})
+
+
+def get_pet(event: Event, context: object) -> Reply:
+    """GET /pets/{petId}: one pet."""
+    pet_id = event["pathParameters"]["petId"]
+    for pet in PETS:
+        if str(pet["id"]) == pet_id:
+            return _json(200, pet)
+    return _message(404, "there is no pet of this id")
+
+
+def _json(status: int, value: object) -> Reply:
+    return _reply(status, json.dumps(value), content_type="application/json")
+
+
+def _message(status: int, message: str) -> Reply:
+    return _json(status, {"message": message})
+
+
+def _reply(status: int, body: str, *, content_type: str) -> Reply:
+    return {
+        "statusCode": status,
+        "headers": {"Content-Type": content_type, "Access-Control-Allow-Origin": "*"},
+        "body": body,
+    }

@@ -1,0 +1,64 @@
+"""What the tests share: keys made once, settings that fit them, and no network but loopback."""
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from auth import KeyStore, Settings
+from tests.issuer import AUDIENCE, ISSUER, SigningKey, jwks
+
+ROUTE_SCOPES = """
+GET   /pets          read:pets
+POST  /pets          create:pets
+GET   /pets/{petId}  read:pets
+"""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _loopback_only() -> Iterator[None]:
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if isinstance(address, tuple) and not str(address[0]).startswith(("127.", "::1")):
+            raise AssertionError(f"a test wants to talk to {address[0]}")
+        connect(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded)
+        yield
+
+
+@pytest.fixture(scope="session")
+def key() -> SigningKey:
+    """The issuer's key."""
+    return SigningKey.generate("key-1")
+
+
+@pytest.fixture(scope="session")
+def stranger() -> SigningKey:
+    """A key that is not the issuer's, but goes by the same name."""
+    return SigningKey.generate("key-1")
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings.from_environment(environment())
+
+
+@pytest.fixture
+def keys(key: SigningKey) -> KeyStore:
+    """A key store whose issuer publishes `key`."""
+    return KeyStore("https://issuer.example/jwks.json", ("RS256",), fetch=lambda uri: jwks(key))
+
+
+def environment(**changes: str | None) -> dict[str, str]:
+    """The environment of a deployment; a change to None takes a variable out."""
+    variables = {
+        "JWKS_URI": "https://issuer.example/jwks.json",
+        "AUDIENCE": AUDIENCE,
+        "TOKEN_ISSUER": ISSUER,
+        "ROUTE_SCOPES": ROUTE_SCOPES,
+    }
+    return {name: value for name, value in (variables | changes).items() if value is not None}

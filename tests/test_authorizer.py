@@ -1,0 +1,126 @@
+"""The decision as a whole: order of the steps, and the shape of the answer."""
+
+from functools import partial
+from typing import Any
+
+import pytest
+
+from auth import ConfigError, InvalidToken, KeyStore, KeysUnavailable, Settings, authorize
+from tests.issuer import SigningKey, good_claims, jwks, make_event, make_token
+
+STAGE = "arn:aws:execute-api:us-east-1:123456789012:apiId/dev/"
+
+
+def test_a_good_token_gets_the_tutorials_answer(key: SigningKey, settings: Settings, keys: KeyStore) -> None:
+    response = authorize(make_event(make_token(key)), settings, keys)
+
+    assert response == {
+        "principalId": "client@clients",
+        "policyDocument": {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Action": "execute-api:Invoke",
+                    "Effect": "Allow",
+                    "Resource": [STAGE + "GET/pets", STAGE + "GET/pets/?*"],
+                },
+                {
+                    "Action": "execute-api:Invoke",
+                    "Effect": "Deny",
+                    "Resource": [STAGE + "GET/pets/?*/?*"],
+                },
+            ],
+        },
+        "context": {"scope": "read:pets"},
+    }
+
+
+def test_one_policy_serves_every_route(key: SigningKey, settings: Settings, keys: KeyStore) -> None:
+    token = make_token(key)
+    answers = [
+        authorize(make_event(token, STAGE + route), settings, keys)
+        for route in ("GET/pets", "GET/pets/1", "POST/pets", "GET/pets/*")
+    ]
+
+    assert all(answer == answers[0] for answer in answers)
+
+
+def test_a_token_without_scopes_is_denied_the_whole_stage(
+    key: SigningKey, settings: Settings, keys: KeyStore
+) -> None:
+    response = authorize(make_event(make_token(key, good_claims(scope=None))), settings, keys)
+
+    assert response["policyDocument"]["Statement"] == [
+        {"Action": "execute-api:Invoke", "Effect": "Deny", "Resource": [STAGE + "*"]}
+    ]
+    assert response["context"] == {"scope": ""}
+
+
+def test_a_token_of_a_strangers_key_is_refused(
+    stranger: SigningKey, settings: Settings, keys: KeyStore
+) -> None:
+    with pytest.raises(InvalidToken, match="signature"):
+        authorize(make_event(make_token(stranger)), settings, keys)
+
+
+@pytest.mark.parametrize("claims", [good_claims(exp=1), good_claims(aud="x"), good_claims(sub=None)])
+def test_a_hopeless_token_does_not_ask_the_issuer(
+    key: SigningKey, settings: Settings, claims: dict[str, Any]
+) -> None:
+    def fetch(uri: str) -> bytes:
+        raise AssertionError("the issuer was asked")
+
+    keys = KeyStore("https://issuer.example/", ("RS256",), fetch=fetch)
+
+    with pytest.raises(InvalidToken):
+        authorize(make_event(make_token(key, claims)), settings, keys)
+
+
+def test_an_outage_is_not_the_callers_fault(key: SigningKey, settings: Settings) -> None:
+    def fetch(uri: str) -> bytes:
+        raise OSError("down")
+
+    with pytest.raises(KeysUnavailable, match=r"https://issuer\.example/: down"):
+        authorize(
+            make_event(make_token(key)),
+            settings,
+            KeyStore("https://issuer.example/", ("RS256",), fetch=fetch),
+        )
+
+
+def test_an_event_of_another_kind_is_the_operators_fault(
+    key: SigningKey, settings: Settings, keys: KeyStore
+) -> None:
+    with pytest.raises(ConfigError, match="TOKEN"):
+        authorize({"type": "REQUEST", "headers": {}}, settings, keys)
+
+
+def test_an_arn_that_is_not_api_gateways_is_the_operators_fault(
+    key: SigningKey, settings: Settings, keys: KeyStore
+) -> None:
+    event = make_event(make_token(key), "arn:aws:lambda:us-east-1:123456789012:function:x")
+
+    with pytest.raises(ConfigError, match="methodArn"):
+        authorize(event, settings, keys)
+
+
+def test_without_a_table_any_valid_token_may_invoke_the_stage(key: SigningKey, keys: KeyStore) -> None:
+    settings = Settings("https://issuer.example/", ("https://your-api-gateway",), "https://issuer.example/")
+    response = authorize(make_event(make_token(key)), settings, keys)
+
+    assert response["policyDocument"]["Statement"] == [
+        {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": [STAGE + "*"]}
+    ]
+
+
+def test_each_allowed_algorithm_verifies_with_its_own_key(settings: Settings) -> None:
+    for alg in ("RS512", "PS256", "ES256", "EdDSA"):
+        key = SigningKey.generate("k", alg)
+        allowed = Settings(settings.jwks_uri, settings.audience, settings.token_issuer, (alg,))
+        keys = KeyStore(settings.jwks_uri, (alg,), fetch=partial(_published, jwks(key)))
+
+        assert authorize(make_event(make_token(key)), allowed, keys)["principalId"] == "client@clients"
+
+
+def _published(body: bytes, uri: str) -> bytes:
+    return body
