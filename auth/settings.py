@@ -1,5 +1,6 @@
 """What this deployment expects of a token, read once from the environment."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -57,7 +58,7 @@ class Settings:
         if not algorithms or not set(algorithms) <= set(ALGORITHMS):
             problems.append(f"ALGORITHMS must name some of {', '.join(ALGORITHMS)}")
         leeway = values.get("LEEWAY_SECONDS", "5")
-        if not (leeway.isascii() and leeway.isdigit() and int(leeway) <= MAX_LEEWAY_SECONDS):
+        if not re.fullmatch("[0-9]{1,3}", leeway) or int(leeway) > MAX_LEEWAY_SECONDS:
             problems.append(f"LEEWAY_SECONDS must be a whole number from 0 to {MAX_LEEWAY_SECONDS}")
         log_level = values.get("LOG_LEVEL", "INFO").upper()
         if log_level not in LOG_LEVELS:
@@ -86,19 +87,24 @@ def _listed(value: str) -> tuple[str, ...]:
 
 
 def _is_safe_url(value: str) -> bool:
-    """Keys fetched without TLS are anybody's keys; a password in a URL ends up in the logs."""
+    """Keys that come without TLS may be anybody's, and a password in a URL ends up in the logs."""
     try:
         url = urlsplit(value)
-        loopback = url.hostname == "localhost" or ip_address(url.hostname or "").is_loopback
-    except ValueError:  # no IP address, or no URL at all
-        loopback = False
-        if "[" in value:
-            return False
+        host = url.hostname or ""
+        _ = url.port  # read to be checked
+    except ValueError:
+        return False
     return (
         value.isprintable()
         and " " not in value
-        and bool(url.hostname)
         and "@" not in url.netloc
         and not url.fragment
-        and (url.scheme == "https" or (url.scheme == "http" and loopback))
+        and ((url.scheme == "https" and host != "") or (url.scheme == "http" and _is_loopback(host)))
     )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:  # another name
+        return False

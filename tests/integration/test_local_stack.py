@@ -1,0 +1,194 @@
+"""`npm start` as a newcomer meets it: the real issuer, serverless-offline and Python, on free ports."""
+
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from tests.issuer import SigningKey, good_claims, make_token
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What `npm start` printed, and the process that runs it."""
+
+    process: subprocess.Popen[str]
+    printed: str
+
+    @property
+    def api(self) -> str:
+        return self._found(r"The API is on (\S+),")
+
+    @property
+    def issuer(self) -> str:
+        return self._found(r"its issuer on (\S+)")
+
+    def _found(self, pattern: str) -> str:
+        match = re.search(pattern, self.printed)
+        assert match, self.printed
+        return match[1]
+
+    def token(self, scope: str, **changes: str) -> str:
+        form = {"grant_type": "client_credentials", "client_id": "test", "scope": scope} | changes
+        answer = requests.post(f"{self.issuer}oauth/token", data=form, timeout=5)
+        return str(answer.json()["access_token"])
+
+
+def started(**environment: str) -> Stack:
+    process = subprocess.Popen(
+        ["node", "local/start.mjs"],
+        cwd=ROOT,
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout
+    printed = ""
+    for line in process.stdout:
+        printed += line
+        if line.startswith("Ctrl-C ends everything"):
+            break
+    return Stack(process, printed)
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    stack = started(API_PORT="0", ISSUER_PORT="0")
+    yield stack
+    stack.process.terminate()
+    stack.process.communicate(timeout=10)
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def test_each_printed_command_gives_the_status_that_is_printed_beside_it(stack: Stack) -> None:
+    commands = re.findall(r"^# (\d{3})  .*\n(curl .*)$", stack.printed, re.MULTILINE)
+
+    assert {status for status, _ in commands} == {"200", "401", "403"}
+    for status, command in commands:
+        run = subprocess.run(shlex.split(command), capture_output=True, text=True, timeout=20, check=True)
+        assert run.stdout.startswith(f"HTTP/1.1 {status} "), command
+
+
+def test_the_welcome_page_is_public(stack: Stack) -> None:
+    answer = requests.get(stack.api, timeout=5)
+
+    assert answer.status_code == 200
+    assert "Welcome" in answer.text
+
+
+def test_a_scope_opens_its_routes_and_no_others(stack: Stack) -> None:
+    reader, creator = stack.token("read:pets"), stack.token("create:pets")
+    pet = {"type": "cat", "price": 123.11}
+
+    def statuses(token: str) -> list[int]:
+        return [
+            requests.get(f"{stack.api}/pets", headers=bearer(token), timeout=5).status_code,
+            requests.get(f"{stack.api}/pets/1", headers=bearer(token), timeout=5).status_code,
+            requests.post(f"{stack.api}/pets", headers=bearer(token), json=pet, timeout=5).status_code,
+        ]
+
+    assert statuses(reader) == [200, 200, 403]
+    assert statuses(creator) == [403, 403, 200]
+    assert statuses(stack.token("read:pets create:pets")) == [200, 200, 200]
+    assert statuses(stack.token("")) == [403, 403, 403]
+
+
+def test_a_token_for_another_api_or_of_another_issuer_is_a_401(stack: Stack) -> None:
+    foreign = stack.token("read:pets", audience="https://another-api")
+    forged = make_token(SigningKey.generate("forged"), good_claims(iss=stack.issuer))
+
+    for token in (foreign, forged, "x", "x.y.z"):
+        assert requests.get(f"{stack.api}/pets", headers=bearer(token), timeout=5).status_code == 401
+    assert requests.get(f"{stack.api}/pets", timeout=5).status_code == 401
+
+
+def test_what_is_not_there_is_a_404(stack: Stack) -> None:
+    headers = bearer(stack.token("read:pets"))
+
+    assert requests.get(f"{stack.api}/pets/4", headers=headers, timeout=5).status_code == 404
+    assert requests.get(f"{stack.api}/fish", headers=headers, timeout=5).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "complaint"),
+    [
+        ('{"type": "dragon", "price": 1}', "enum"),
+        ('{"type": "dog"}', "price"),
+        ('{"type": "dog", "price": "1"}', "type"),
+        ("no JSON", "type"),
+    ],
+)
+def test_a_pet_that_is_none_is_refused_before_a_function_runs(
+    stack: Stack, body: str, complaint: str
+) -> None:
+    headers = bearer(stack.token("create:pets")) | {"Content-Type": "application/json"}
+    answer = requests.post(f"{stack.api}/pets", headers=headers, data=body, timeout=5)
+
+    assert answer.status_code == 400
+    assert complaint in answer.text
+
+
+def test_a_body_that_is_not_called_json_is_refused_too(stack: Stack) -> None:
+    headers = bearer(stack.token("create:pets")) | {"Content-Type": "text/plain"}
+    answer = requests.post(f"{stack.api}/pets", headers=headers, data="dog", timeout=5)
+
+    assert (answer.status_code, answer.json()) == (400, {"message": "the body must be JSON"})
+
+
+def test_a_browser_may_ask_from_another_origin(stack: Stack) -> None:
+    preflight = {"Origin": "https://app.example", "Access-Control-Request-Method": "GET"}
+    answer = requests.options(f"{stack.api}/pets", headers=preflight, timeout=5)
+
+    assert answer.ok
+    assert answer.headers["Access-Control-Allow-Origin"] in ("*", "https://app.example")
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_leaves_no_process_and_no_port_behind(how: signal.Signals) -> None:
+    stack = started(API_PORT="0", ISSUER_PORT="0")
+    ports = [urlsplit(url).port for url in (stack.api, stack.issuer)]
+    stack.process.send_signal(how)
+    stack.process.communicate(timeout=10)
+
+    assert stack.process.returncode == 0
+    for port in ports:
+        with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port or 0), 1):
+            pass
+    deadline = time.monotonic() + 5
+    while _processes_that_know(stack.issuer) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert _processes_that_know(stack.issuer) == []
+
+
+def _processes_that_know(issuer: str) -> list[str]:
+    """The issuer's URL, with its port of this run, is in the environment of all that `npm start` starts."""
+    listing = subprocess.run(["ps", "axeww"], capture_output=True, text=True, check=True).stdout
+    return [line for line in listing.splitlines() if f"TOKEN_ISSUER={issuer}" in line]
+
+
+@pytest.mark.parametrize("variable", ["API_PORT", "ISSUER_PORT"])
+def test_a_port_that_is_taken_is_a_clear_error(variable: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        stack = started(**{"API_PORT": "0", "ISSUER_PORT": "0", variable: port})
+        stack.process.communicate(timeout=10)
+
+    assert stack.process.returncode == 1
+    assert f"Port {port} is not free" in stack.printed
+    assert f"{variable}=" in stack.printed
