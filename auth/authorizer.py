@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
-from .bearer import unverified_header, unverified_token
+from .bearer import unverified_kid, unverified_token
 from .claims import refuse_hopeless, verify
 from .jwks import KeyStore
 from .policy import PolicyDocument, policy_document
@@ -27,10 +27,10 @@ def authorize(event: Mapping[str, Any], settings: Settings, keys: KeyStore) -> R
     (the operator's).
     """
     token = unverified_token(event)
-    header = unverified_header(token.partition(".")[0], settings.algorithms)
-    if not keys.at_hand(header.kid):
+    kid = unverified_kid(token.partition(".")[0], settings.algorithms)
+    if not keys.at_hand(kid):
         refuse_hopeless(token, settings)
-    key = keys.find(header.kid)
+    key = keys.find(kid)
     claims = verify(token, key, settings)
     return {
         "principalId": claims.subject,

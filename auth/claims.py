@@ -1,6 +1,7 @@
 """What a token says once it holds: `verify` makes the only `Claims` there are."""
 
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,9 @@ _EVERYTHING: Options = {
     "strict_aud": False,  # `aud` may be a list (RFC 7519 section 4.1.3)
 }
 _ALL_BUT_SIGNATURE: Options = {**_EVERYTHING, "verify_signature": False}
+
+# RFC 6749 section 3.3: printable ASCII without space, quote and backslash.
+_SCOPE = re.compile(r"[!#-\[\]-~]+")
 
 _REASONS: dict[type[jwt.PyJWTError], str] = {
     jwt.ExpiredSignatureError: "expired",
@@ -94,24 +98,16 @@ def _is_numeric_date(value: object) -> bool:
 
 
 def _scopes(payload: dict[str, Any]) -> Iterable[str]:
-    """Yield what `scope` (RFC 8693 4.2), `scp` (Okta, Entra ID) and `permissions` (Auth0) grant."""
+    """Yield what `scope` (RFC 8693 4.2), `scp` (Okta, Entra ID) and `permissions` (Auth0) grant.
+
+    Some issuers, such as Spring's, write `scope` as a list.
+    """
     for claim in ("scope", "scp", "permissions"):
         value = payload.get(claim)
         if isinstance(value, str) and claim != "permissions":
             value = value.split(" ")
         if isinstance(value, list):
-            yield from (scope for scope in value if _is_scope(scope))
-
-
-def _is_scope(value: object) -> bool:
-    """RFC 6749 section 3.3: printable ASCII without space, quote and backslash."""
-    return (
-        isinstance(value, str)
-        and value.isascii()
-        and value.isprintable()
-        and value != ""
-        and not any(character in value for character in ' "\\')
-    )
+            yield from (scope for scope in value if isinstance(scope, str) and _SCOPE.fullmatch(scope))
 
 
 class _Segments(jwt.PyJWS):
