@@ -33,7 +33,7 @@ def authorize(event: dict[str, Any], context: Any) -> auth.Response:
         raise
     statements = response["policyDocument"]["Statement"]
     allowed = sum(len(s["Resource"]) for s in statements if s["Effect"] == "Allow")
-    _log_decision(context, logging.INFO, "policy", f"allows {allowed} resources")
+    _log_decision(context, logging.INFO, "policy", f"resources allowed: {allowed}")
     return response
 
 
