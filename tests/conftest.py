@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings as hypothesis
 
 from auth import KeyStore, Settings
 from tests.issuer import AUDIENCE, ISSUER, SigningKey, jwks
@@ -14,6 +15,11 @@ GET   /pets          read:pets
 POST  /pets          create:pets
 GET   /pets/{petId}  read:pets
 """
+
+# `npm test` tries the same examples each time, so that it fails for a reason; `npm run fuzz` new ones.
+hypothesis.register_profile("quick", derandomize=True, deadline=None)
+hypothesis.register_profile("fuzz", max_examples=4_000, deadline=None)
+hypothesis.load_profile("quick")
 
 
 @pytest.fixture(scope="session", autouse=True)
