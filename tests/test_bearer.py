@@ -1,0 +1,103 @@
+"""What is read of a token before anyone verified it. The hostile ones are in test_hostile_tokens.py."""
+
+import json
+
+import pytest
+
+from auth import ConfigError, InvalidToken
+from auth.bearer import MAX_TOKEN_BYTES, json_object, segment_octets, unverified_kid, unverified_token
+from tests.issuer import b64, make_event
+
+HEADER = b64(b'{"alg":"RS256","kid":"key-1"}')
+
+
+def token_of(size: int) -> str:
+    return "a" * (size - 4) + ".b.c"
+
+
+def test_a_token_is_what_follows_the_scheme() -> None:
+    assert unverified_token(make_event("e30.e30.AA-_")) == "e30.e30.AA-_"
+
+
+def test_a_token_may_have_16_kib() -> None:
+    assert MAX_TOKEN_BYTES == 16384
+    assert unverified_token(make_event(token_of(16384))) == token_of(16384)
+
+
+def test_a_token_may_have_no_byte_more() -> None:
+    with pytest.raises(InvalidToken, match="longer than 16384 bytes"):
+        unverified_token(make_event(token_of(16385)))
+
+
+@pytest.mark.parametrize("event", [{}, {"type": "REQUEST"}, {"type": "token"}, {"type": None}])
+def test_an_event_of_another_kind_is_the_operators_fault(event: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match=r'^this is a TOKEN authorizer: the event needs "type": "TOKEN"$'):
+        unverified_token(event | {"authorizationToken": "Bearer e30.e30.AAAA"})
+
+
+def test_a_header_says_which_key_signed() -> None:
+    assert unverified_kid(HEADER, ("RS256",)) == "key-1"
+
+
+def test_what_is_allowed_takes_part_in_what_is_remembered_of_a_header() -> None:
+    unverified_kid(HEADER, ("RS256",))
+
+    with pytest.raises(InvalidToken, match="alg"):
+        unverified_kid(HEADER, ("ES256",))
+
+
+def test_a_header_is_read_once_for_all_tokens_of_a_key() -> None:
+    unverified_kid.cache_clear()
+    for _ in range(3):
+        unverified_kid(HEADER, ("RS256",))
+
+    assert unverified_kid.cache_info().hits == 2
+
+
+def test_a_flood_of_headers_takes_bounded_memory() -> None:
+    for number in range(1000):
+        unverified_kid(b64(json.dumps({"alg": "RS256", "kid": str(number)}).encode()), ("RS256",))
+
+    assert unverified_kid.cache_info().currsize <= 64
+
+
+@pytest.mark.parametrize("octets", [b"a", b"ab", b"abc", b"abcd", bytes(range(256)), b"\xfb\xef\xff"])
+def test_octets_come_back_from_base64url(octets: bytes) -> None:
+    assert segment_octets(b64(octets)) == octets
+
+
+@pytest.mark.parametrize(
+    ("segment", "why"),
+    [
+        ("A", "not base64url"),
+        ("AAAAA", "not base64url"),
+        ("é", "not base64url"),
+        ("AB", "not canonical"),
+        ("AAB", "not canonical"),
+        ("AA==", "not canonical"),
+        ("AAA=", "not canonical"),
+        ("AA+A", "not canonical"),
+        ("AA/A", "not canonical"),
+        ("AA A", "not base64url"),
+        ("AA\nAA", "not canonical"),
+        ("AA.AA", "not canonical"),
+    ],
+)
+def test_octets_have_one_text(segment: str, why: str) -> None:
+    with pytest.raises(InvalidToken, match=f"^a segment is {why}"):
+        segment_octets(segment)
+
+
+def test_a_json_object_comes_back() -> None:
+    octets = '{"a":[1,2.5,{"a":null}],"b":"ü","c":1e400}'.encode()
+
+    assert json_object(octets) == {"a": [1, 2.5, {"a": None}], "b": "ü", "c": float("inf")}
+
+
+def test_a_refusal_does_not_quote_what_it_refuses() -> None:
+    """An exception that is its cause would, if anybody logged it."""
+    with pytest.raises(InvalidToken) as refusal:
+        json_object(b'{"secret')
+
+    assert refusal.value.__suppress_context__
+    assert "secret" not in str(refusal.value)

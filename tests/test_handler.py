@@ -1,0 +1,163 @@
+"""Lambda's entry point: what it says to API Gateway, what it logs, and when it asks for keys."""
+
+import importlib.util
+import json
+import os
+from collections.abc import Callable, Iterator
+from types import ModuleType
+
+import pytest
+
+import handler
+from auth import ConfigError, KeysUnavailable
+from tests.gateway import Deployment, deployed
+from tests.issuer import SigningKey, make_event, make_token
+
+
+@pytest.fixture
+def service(key: SigningKey) -> Iterator[Deployment]:
+    with deployed(key) as deployment:
+        yield deployment
+
+
+def test_a_good_token_gets_a_policy(service: Deployment, key: SigningKey) -> None:
+    answer = service.ask(make_event(make_token(key)))
+
+    assert answer.error is None
+    assert answer.response is not None
+    assert answer.response["principalId"] == "client@clients"
+    assert answer.response["policyDocument"]["Statement"][0]["Effect"] == "Allow"
+    assert answer.log == [
+        {
+            "level": "INFO",
+            "event": "decision",
+            "outcome": "policy",
+            "reason": "resources allowed: 2",
+            "request_id": "request-1",
+        }
+    ]
+
+
+def test_keys_and_settings_are_read_once_for_many_tokens(service: Deployment, key: SigningKey) -> None:
+    for _ in range(5):
+        service.ask(make_event(make_token(key)))
+
+    assert service.issuer.requests == 1
+
+
+def test_an_outage_is_no_401(service: Deployment, key: SigningKey) -> None:
+    service.issuer.body = b"rubbish"
+    answer = service.ask(make_event(make_token(key)))
+
+    assert type(answer.error) is KeysUnavailable
+    assert [line["event"] for line in answer.log] == ["jwks_fetch_failed", "decision"]
+    assert answer.log[0]["jwks_uri"] == service.issuer.url
+    assert answer.log[1] == {
+        "level": "ERROR",
+        "event": "decision",
+        "outcome": "keys_unavailable",
+        "reason": f"no keys from {service.issuer.url}: not JSON",
+        "request_id": "request-1",
+    }
+
+
+def test_a_mistake_in_the_settings_is_no_401_and_is_named_each_time(key: SigningKey) -> None:
+    with deployed(key, AUDIENCE="", LEEWAY_SECONDS="soon") as service:
+        for _ in range(2):
+            answer = service.ask(make_event(make_token(key)))
+
+            assert type(answer.error) is ConfigError
+            [line] = answer.log
+            assert line["level"] == "ERROR"
+            assert line["outcome"] == "config_error"
+            assert line["reason"] == str(answer.error)
+            assert "AUDIENCE" in line["reason"]
+            assert "LEEWAY_SECONDS" in line["reason"]
+
+
+def test_the_settings_say_how_much_is_logged(key: SigningKey) -> None:
+    with deployed(key, LOG_LEVEL="ERROR") as service:
+        assert service.ask(make_event("rubbish")).log == []
+        assert len(service.ask({"type": "REQUEST"}).log) == 1
+
+
+def test_a_call_without_lambdas_context_is_logged_as_well(
+    service: Deployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(Exception, match=r"^Unauthorized$"):
+        handler.authorize(make_event(None), None)
+
+    assert json.loads(capsys.readouterr().out)["request_id"] is None
+
+
+def test_a_log_line_is_one_line_of_ascii(service: Deployment, capsys: pytest.CaptureFixture[str]) -> None:
+    details = {"reason": "\u2028\n\x1b[2J\ud800 ü"}
+    handler.log.error("decision", extra={"details": details})
+    out = capsys.readouterr().out
+
+    assert out.isascii()
+    assert out.count("\n") == 1
+    assert json.loads(out) == {"level": "ERROR", "event": "decision", **details}
+
+
+def test_a_log_line_is_printed_once_beside_lambdas_own_handler() -> None:
+    assert not handler.log.propagate
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[[], ModuleType]]:
+    """Imports handler.py as a new Lambda environment does; the log's handlers are put back after."""
+    handlers = handler.log.handlers[:]
+
+    def load() -> ModuleType:
+        handler.log.handlers[:] = []
+        spec = importlib.util.spec_from_file_location("new_handler", handler.__file__)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    yield load
+    handler.log.handlers[:] = handlers
+
+
+def test_keys_are_fetched_while_the_environment_starts(
+    service: Deployment, key: SigningKey, start: Callable[[], ModuleType]
+) -> None:
+    started = start()
+    assert service.issuer.requests == 1
+
+    started.authorize(make_event(make_token(key)), None)
+    assert service.issuer.requests == 1
+
+
+def test_an_outage_does_not_keep_the_environment_from_starting(
+    service: Deployment, key: SigningKey, start: Callable[[], ModuleType], capsys: pytest.CaptureFixture[str]
+) -> None:
+    service.issuer.body = b"rubbish"
+    started = start()
+
+    assert json.loads(capsys.readouterr().out)["event"] == "jwks_fetch_failed"
+    with pytest.raises(Exception, match="no keys"):
+        started.authorize(make_event(make_token(key)), None)
+
+
+def test_a_mistake_in_the_settings_does_not_keep_the_environment_from_starting(
+    key: SigningKey, start: Callable[[], ModuleType]
+) -> None:
+    with deployed(key, AUDIENCE="") as service:
+        started = start()
+
+        assert service.issuer.requests == 0
+        with pytest.raises(Exception, match="AUDIENCE"):
+            started.authorize(make_event(make_token(key)), None)
+
+
+def test_nothing_is_fetched_where_nothing_is_set(
+    start: Callable[[], ModuleType], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(os, "environ", {})
+    start()
+
+    assert capsys.readouterr().out == ""
