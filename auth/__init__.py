@@ -10,11 +10,13 @@ claims.py       what the token says once it holds
 policy.py       what the caller may invoke
 settings.py     what this deployment expects of a token
 errors.py       what can go wrong, by whose fault
+
+`authorize` is in auth.authorizer and not here, as it brings PyJWT and cryptography: their import is the
+slowest part of a cold start, and the keys are asked for before it.
 """
 
-from .authorizer import Response, authorize
 from .errors import ConfigError, InvalidToken, KeysUnavailable
-from .jwks import KeyStore
+from .jwks import KeyStore, begin_fetch
 from .settings import Settings
 
 __all__ = [
@@ -22,7 +24,6 @@ __all__ = [
     "InvalidToken",
     "KeyStore",
     "KeysUnavailable",
-    "Response",
     "Settings",
-    "authorize",
+    "begin_fetch",
 ]

@@ -1,20 +1,28 @@
-"""The issuer's keys: fetched, parsed, kept. The only network there is."""
+"""The issuer's keys: fetched, parsed, kept. The only network there is.
+
+PyJWT and cryptography are imported where a key is parsed: the issuer is asked before (handler.py).
+"""
 
 import json
 import logging
 import threading
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
-from typing import Any
-
-import requests
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from jwt import PyJWK
+from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidToken, KeysUnavailable
+
+with warnings.catch_warnings():
+    # It is left out of the package (serverless.yml), as a JWKS is UTF-8. `requests` says so at each start.
+    warnings.filterwarnings("ignore", "Unable to find acceptable character detection")
+    import requests
+
+if TYPE_CHECKING:
+    from jwt import PyJWK
 
 # Times in seconds, by the wall clock: the monotonic one of a frozen Lambda environment stands still.
 FRESH_FOR = 600
@@ -36,7 +44,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _KeySet:
-    keys: dict[str, PyJWK] = field(default_factory=dict)
+    keys: "dict[str, PyJWK]" = field(default_factory=dict)
     fetched_at: float = float("-inf")
 
 
@@ -71,7 +79,7 @@ class KeyStore:
         """Tell whether `find` will answer without asking the issuer."""
         return kid in self._held.keys and self._is_fresh()
 
-    def find(self, kid: str) -> PyJWK:
+    def find(self, kid: str) -> "PyJWK":
         """Return the issuer's key of that `kid`.
 
         Raises InvalidToken if the issuer has none, and KeysUnavailable if it can't be asked.
@@ -82,17 +90,20 @@ class KeyStore:
             return self._held.keys[kid]  # somebody else is asking already
         with self._one_fetch:
             if not self.at_hand(kid) and self._may_ask():
-                self._refresh(kid)
+                self._refresh(kid, lambda: self._fetch(self._jwks_uri))
             if self._may_serve(kid):
                 return self._held.keys[kid]
             if self._failures or not self._is_fresh():
                 raise KeysUnavailable(f"no keys from {self._jwks_uri}: {self._failure}")
             raise InvalidToken("the issuer has no key of this kid", kid=kid)
 
-    def prefetch(self) -> None:
-        """Ask for the keys before they are needed. A failure is logged, and the rest left to `find`."""
+    def prefetch(self, answer: Callable[[], bytes]) -> None:
+        """Keep the keys of a fetch that was begun before they are needed (see `begin_fetch`).
+
+        A failure is logged, and the rest left to `find`.
+        """
         with self._one_fetch:
-            self._refresh(None)
+            self._refresh(None, answer)
 
     def _is_fresh(self) -> bool:
         return _within(FRESH_FOR, self._held.fetched_at, self._clock())
@@ -109,11 +120,11 @@ class KeyStore:
     def _failure_pause(self) -> float:
         return min(2.0 ** min(self._failures - 1, 10), MAX_FAILURE_PAUSE)
 
-    def _refresh(self, kid: str | None) -> None:
-        """Ask the issuer, on behalf of a `kid`. Keys in hand are replaced by usable ones only."""
+    def _refresh(self, kid: str | None, answer: Callable[[], bytes]) -> None:
+        """Take the issuer's answer, on behalf of a `kid`. Keys in hand are replaced by usable ones only."""
         is_miss = self._is_fresh()
         try:
-            keys = usable_keys(self._fetch(self._jwks_uri), self._algorithms)
+            keys = usable_keys(answer(), self._algorithms)
         except (OSError, ValueError) as error:
             self._failures += 1
             self._failed_at = self._clock()
@@ -151,30 +162,42 @@ def fetch_jwks(uri: str) -> bytes:
 
     Raises OSError, with the reason, if it can't be had.
     """
+    return begin_fetch(uri)()
+
+
+def begin_fetch(uri: str) -> Callable[[], bytes]:
+    """Ask for the JWKS at `uri`, and return at once: what is returned waits for the answer.
+
+    The thread must not import anything: a module that two threads import at once may be seen half
+    made (CPython gh-125245).
+    """
+    deadline = time.monotonic() + FETCH_TIMEOUT
     outcome: SimpleQueue[bytes | Exception] = SimpleQueue()
 
     def download() -> None:
         try:
-            outcome.put(_download(uri))
+            outcome.put(_download(uri, deadline))
         except Exception as error:  # noqa: BLE001 - raised again below, where somebody waits for it
             outcome.put(error)
+
+    def answer() -> bytes:
+        try:
+            result = outcome.get(timeout=max(0, deadline - time.monotonic()))
+        except Empty:
+            raise TimeoutError(f"no answer within {FETCH_TIMEOUT:g} s") from None
+        if isinstance(result, Exception):
+            # The text of a library's exception may quote the answer, and so whoever wrote it.
+            reason = str(result) if type(result) is _BadAnswer else type(result).__name__
+            raise OSError(reason) from result
+        return result
 
     # The time-outs of `requests` are for one read each, and name look-up has none: a server that drips
     # its headers holds the thread, but not us.
     threading.Thread(target=download, daemon=True).start()
-    try:
-        result = outcome.get(timeout=FETCH_TIMEOUT)
-    except Empty:
-        raise TimeoutError(f"no answer within {FETCH_TIMEOUT:g} s") from None
-    if isinstance(result, Exception):
-        # The text of a library's exception may quote the answer, and so whoever wrote it.
-        reason = str(result) if type(result) is _BadAnswer else type(result).__name__
-        raise OSError(reason) from result
-    return result
+    return answer
 
 
-def _download(uri: str) -> bytes:
-    deadline = time.monotonic() + FETCH_TIMEOUT
+def _download(uri: str, deadline: float) -> bytes:
     with (
         requests.Session() as session,
         session.get(
@@ -202,7 +225,7 @@ def _download(uri: str) -> bytes:
         return body
 
 
-def usable_keys(body: bytes, algorithms: Collection[str]) -> dict[str, PyJWK]:
+def usable_keys(body: bytes, algorithms: Collection[str]) -> "dict[str, PyJWK]":
     """Return the keys of a JWKS (RFC 7517 section 5) that may verify tokens, by kid.
 
     What can't be used is skipped. Raises ValueError if nothing is left, or for no JWKS at all.
@@ -231,7 +254,10 @@ def usable_keys(body: bytes, algorithms: Collection[str]) -> dict[str, PyJWK]:
     return keys
 
 
-def _usable_key(jwk: dict[str, Any], algorithms: Collection[str]) -> PyJWK | None:
+def _usable_key(jwk: dict[str, Any], algorithms: Collection[str]) -> "PyJWK | None":
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey  # noqa: PLC0415 - see the top
+    from jwt import PyJWK  # noqa: PLC0415
+
     if jwk.get("use", "sig") != "sig" or "verify" not in jwk.get("key_ops", ["verify"]):
         return None
     if "d" in jwk:  # a private key, published by mistake: anybody can sign with it

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-import auth
 import handler
+from auth.authorizer import Response
 from tests.conftest import environment
 from tests.issuer import SigningKey, jwks
 
@@ -29,7 +29,7 @@ class Context:
 class Answer:
     """All that comes out of one invocation."""
 
-    response: auth.Response | None
+    response: Response | None
     error: Exception | None
     log: list[Any]
     """Each line of the standard output, read as JSON."""
@@ -38,16 +38,18 @@ class Answer:
 
 
 class Issuer:
-    """Publishes `body`, and counts how often it is asked for it."""
+    """Publishes `body`, and tells whether and how often it was asked for it."""
 
     def __init__(self, body: bytes) -> None:
         self.body = body
         self.requests = 0
+        self.asked = threading.Event()
         issuer = self
 
         class Answering(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 issuer.requests += 1
+                issuer.asked.set()
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(issuer.body)))
                 self.end_headers()
