@@ -27,7 +27,7 @@ def authorize(event: Mapping[str, Any], settings: Settings, keys: KeyStore) -> R
     (the operator's).
     """
     token = unverified_token(event)
-    kid = unverified_kid(token.partition(".")[0], settings.algorithms)
+    kid = unverified_kid(token, settings.algorithms)
     if not keys.at_hand(kid):
         refuse_hopeless(token, settings)
     key = keys.find(kid)

@@ -3,7 +3,7 @@
 import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any, NoReturn
 
@@ -13,7 +13,7 @@ MAX_TOKEN_BYTES = 16 * 1024
 
 # RFC 6750 section 2.1: one token, here a JWS in compact form (RFC 7515 section 7.1). A scheme is the same
 # in any case (RFC 9110 section 11.1).
-_CREDENTIALS = re.compile(r"(?ai:bearer) +([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)")
+_CREDENTIALS = re.compile(r"(?i:bearer) +([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)")
 _MAX_CREDENTIALS_BYTES = len("Bearer ") + MAX_TOKEN_BYTES
 
 # An access token is a plain JWT or says that it is one (RFC 9068 section 2.1); the rest, such as
@@ -43,17 +43,27 @@ def unverified_token(event: Mapping[str, Any]) -> str:
     return match[1]
 
 
-# All tokens of a key share one header text, so that it is read once and not once a token.
-@lru_cache(maxsize=64)
-def unverified_kid(segment: str, algorithms: tuple[str, ...]) -> str:
-    """Return which key signed a token, as its first segment has it (RFC 7515 section 4.1.4).
+def unverified_kid(token: str, algorithms: Collection[str]) -> str:
+    """Return the name of the key that is said to have signed a token.
 
-    Raises InvalidToken for a header that no key can make good. Keys that the header itself
-    offers (`jwk`, `jku`, `x5c`, `x5u`) are not looked at: any caller can write them.
+    Raises InvalidToken for a header that no key can make good.
     """
-    header = json_object(segment_octets(segment))
+    header = unverified_header(token.partition(".")[0])
     if header.get("alg") not in algorithms:
         raise InvalidToken("alg is not one of ALGORITHMS")
+    kid: str = header["kid"]
+    return kid
+
+
+# All tokens of a key share one header text, so that it is read once and not once a token.
+@lru_cache(maxsize=64)
+def unverified_header(segment: str) -> dict[str, Any]:
+    """Return what a token says of its own signature (RFC 7515 section 4.1), to be looked at only.
+
+    Raises InvalidToken for what is not the header of an access token. Keys that it offers (`jwk`,
+    `jku`, `x5c`, `x5u`) are not looked at: any caller can write them.
+    """
+    header = json_object(segment_octets(segment.encode()))
     if any(name in header for name in _REFUSED_PARAMETERS):
         raise InvalidToken("the header has a crit, b64 or zip parameter")
     token_type = header.get("typ", "JWT")
@@ -65,19 +75,19 @@ def unverified_kid(segment: str, algorithms: tuple[str, ...]) -> str:
     kid = header.get("kid")
     if not isinstance(kid, str) or not kid.isprintable() or not kid:
         raise InvalidToken("kid is missing, or is not a printable string")
-    return kid
+    return header
 
 
-def segment_octets(segment: str) -> bytes:
+def segment_octets(segment: bytes) -> bytes:
     """Return the octets of a base64url segment. Raises InvalidToken unless it is their one text.
 
     Two texts for the same octets would be two tokens to a cache (RFC 4648 section 3.5).
     """
     try:
-        octets = urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
+        octets = urlsafe_b64decode(segment + b"=" * (-len(segment) % 4))
     except ValueError:
         raise InvalidToken("a segment is not base64url") from None
-    if urlsafe_b64encode(octets).rstrip(b"=") != segment.encode():
+    if urlsafe_b64encode(octets).rstrip(b"=") != segment:
         raise InvalidToken("a segment is not canonical base64url")
     return octets
 

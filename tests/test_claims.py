@@ -117,6 +117,16 @@ def test_a_weak_key_is_refused_even_if_it_gets_here(settings: Settings) -> None:
         verify(make_token(weak), jwt.PyJWK(weak.jwk()), settings)
 
 
+def test_an_algorithm_that_is_not_allowed_is_refused_even_if_a_key_of_it_gets_here(
+    settings: Settings,
+) -> None:
+    """The key store keeps none; this is the second lock."""
+    other = SigningKey.generate("key-1", "ES256")
+
+    with pytest.raises(InvalidToken, match="alg"):
+        verify(make_token(other), jwt.PyJWK(other.jwk()), settings)
+
+
 def test_pyjwt_reads_segments_by_our_method(key: SigningKey, jwk: jwt.PyJWK, settings: Settings) -> None:
     """Its name is not public: should it be renamed, PyJWT's own runs, slower but as strict (see below)."""
     with pytest.raises(InvalidToken, match=r"^a segment is not base64url$"):
@@ -126,7 +136,7 @@ def test_pyjwt_reads_segments_by_our_method(key: SigningKey, jwk: jwt.PyJWK, set
 def test_without_our_method_the_one_of_pyjwt_is_as_strict(
     key: SigningKey, jwk: jwt.PyJWK, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delattr(_Segments, "_decode_base64url_segment")
+    monkeypatch.delattr(_Segments, "_load")
     token = make_token(key)
 
     assert verify(token, jwk, settings).subject == "client@clients"
