@@ -1,0 +1,124 @@
+"""How long a decision takes while the keys are held, as a multiple of the signature check in it.
+
+`npm run bench`. A verification that did nothing else would be 1.0; whatever runs beside us slows both.
+"""
+
+import time
+from base64 import urlsafe_b64decode
+from collections.abc import Callable
+from contextlib import closing
+from statistics import median
+
+import jwt
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+from auth import KeyStore, Settings
+from auth.authorizer import authorize
+from tests.conftest import environment
+from tests.gateway import Issuer
+from tests.issuer import AUDIENCE, ISSUER, SigningKey, good_claims, jwks, make_event, make_token
+
+KEYS = {
+    "RS256-2048": SigningKey.generate("A1iH9mGRrb9dZAzgB7lJ7", "RS256"),
+    "RS256-4096": SigningKey.generate("B1iH9mGRrb9dZAzgB7lJ7", "RS256", bits=4096),
+    "ES256": SigningKey.generate("C1iH9mGRrb9dZAzgB7lJ7", "ES256"),
+    "EdDSA": SigningKey.generate("D1iH9mGRrb9dZAzgB7lJ7", "EdDSA"),
+}
+TOKENS = 100
+ROUNDS = 31
+TARGET = 4.0  # for RS256-2048
+
+
+def typical_claims(number: int) -> dict[str, object]:
+    """What Auth0 puts into an access token of a user with roles."""
+    rights = ["read:pets", "create:pets", "update:pets", "delete:pets"]
+    return good_claims(
+        sub=f"auth0|{number:024d}",
+        aud=[AUDIENCE, f"{ISSUER}userinfo"],
+        azp="0123456789abcdef0123456789abcdef",
+        scope=" ".join(["openid", "profile", "email", *rights]),
+        permissions=rights,
+    )
+
+
+def bare_verification(key: SigningKey) -> Callable[[bytes, bytes], None]:
+    """What the library under all of them needs for the signature alone."""
+    public = key.private.public_key()
+    if isinstance(public, rsa.RSAPublicKey):
+        return lambda signature, data: public.verify(signature, data, padding.PKCS1v15(), hashes.SHA256())
+    if isinstance(public, ec.EllipticCurvePublicKey):
+        return lambda signature, data: public.verify(signature, data, ec.ECDSA(hashes.SHA256()))
+    return public.verify
+
+
+def raw_signature(key: SigningKey, token: str) -> tuple[bytes, bytes]:
+    data, _, segment = token.rpartition(".")
+    signature = urlsafe_b64decode(segment + "==")
+    if key.alg == "ES256":
+        signature = encode_dss_signature(int.from_bytes(signature[:32]), int.from_bytes(signature[32:]))
+    return signature, data.encode()
+
+
+def seconds(function: Callable[..., object], *arguments: object) -> float:
+    start = time.perf_counter()
+    function(*arguments)
+    return time.perf_counter() - start
+
+
+def measure(key: SigningKey) -> tuple[float, float, float]:
+    """Return the seconds that a token takes: the bare verification, this service, PyJWT's way."""
+    tokens = [make_token(key, typical_claims(number)) for number in range(TOKENS)]
+    events = [make_event(token) for token in tokens]
+    signatures = [raw_signature(key, token) for token in tokens]
+    check = bare_verification(key)
+    settings = Settings.from_environment(environment(ALGORITHMS=key.alg))
+
+    def documented(token: str) -> object:
+        """PyJWT's manual, "Retrieve RSA signing keys from a JWKS endpoint"."""
+        return jwt.decode(
+            token,
+            client.get_signing_key_from_jwt(token),
+            algorithms=[key.alg],
+            audience=AUDIENCE,
+            issuer=ISSUER,
+            options={"require": ["exp", "iss", "aud", "sub"]},
+        )
+
+    with closing(Issuer(jwks(key))) as issuer:
+        keys = KeyStore(issuer.url, settings.algorithms)
+        client = jwt.PyJWKClient(issuer.url)
+        # One token at a time and in turns, so that what else the machine does slows all of them, and the
+        # median leaves out the calls that it interrupted.
+        rounds = [
+            (
+                seconds(check, *signature),
+                seconds(authorize, event, settings, keys),
+                seconds(documented, token),
+            )
+            for _ in range(ROUNDS)
+            for token, event, signature in zip(tokens, events, signatures, strict=True)
+        ]
+    bare, ours, pyjwt = (median(times) for times in zip(*rounds, strict=True))
+    return bare, ours, pyjwt
+
+
+def main() -> None:
+    print(f"Warm decision, median of {ROUNDS} rounds of {TOKENS} tokens")
+    print()
+    print("| key        | bare verify | this service  | PyJWT's documented way |")
+    print("| ---------- | ----------: | ------------: | ---------------------: |")
+    for name, key in KEYS.items():
+        bare, ours, documented = measure(key)
+        print(
+            f"| {name:10} | {bare * 1e6:5.0f} us    "
+            f"| {ours * 1e6:4.0f} us {ours / bare:4.1f}x "
+            f"| {documented * 1e6:8.0f} us {documented / bare:8.1f}x |"
+        )
+    print()
+    print(f"Target: RS256-2048 at most {TARGET:g}x")
+
+
+if __name__ == "__main__":
+    main()
