@@ -68,7 +68,9 @@ def test_a_flood_of_headers_takes_bounded_memory() -> None:
     assert unverified_header.cache_info().currsize <= 64
 
 
-@pytest.mark.parametrize("octets", [b"a", b"ab", b"abc", b"abcd", bytes(range(256)), b"\xfb\xef\xff"])
+@pytest.mark.parametrize(
+    "octets", [b"a", b"ab", b"abc", b"abcd", b"\0\0\x17", bytes(range(256)), b"\xfb\xef\xff"]
+)
 def test_octets_come_back_from_base64url(octets: bytes) -> None:
     assert segment_octets(b64(octets).encode()) == octets
 
