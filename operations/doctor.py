@@ -191,7 +191,7 @@ class _Difference:
 
 def _differences(token: str, settings: Settings) -> list[_Difference]:
     try:
-        header, claims = (json_object(segment_octets(part)) for part in token.split(".")[:2])
+        header, claims = (json_object(segment_octets(part.encode())) for part in token.split(".")[:2])
     except (InvalidToken, ValueError):
         return []  # no JWT, no claims
     alg, issuer, audience = header.get("alg"), claims.get("iss"), claims.get("aud")
