@@ -1,4 +1,5 @@
-"""How long a decision takes while the keys are held, as a multiple of the signature check in it.
+"""How long a decision takes while the keys are held: an Allow, as a multiple of the signature check in it,
+and each kind of refusal.
 
 `npm run bench`. A verification that did nothing else would be 1.0; whatever runs beside us slows both.
 """
@@ -6,7 +7,7 @@
 import time
 from base64 import urlsafe_b64decode
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from statistics import median
 
 import jwt
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from auth import KeyStore, Settings
+from auth import InvalidToken, KeyStore, Settings
 from auth.authorizer import authorize
 from tests.conftest import environment
 from tests.gateway import Issuer
@@ -104,6 +105,32 @@ def measure(key: SigningKey) -> tuple[float, float, float]:
     return bare, ours, pyjwt
 
 
+def refusals() -> dict[str, float]:
+    """Return the seconds that each kind of refused token takes."""
+    key, stranger = KEYS["RS256-2048"], SigningKey.generate(KEYS["RS256-2048"].kid, "RS256")
+    unknown = SigningKey("nobody's", "RS256", stranger.private)
+    good = make_token(key)
+    kinds = {
+        "ten megabytes": "a" * 10_000_000,
+        "no JWT": "not-a-token",
+        "alg none": make_token(key, header={"alg": "none"}),
+        "expired": make_token(key, good_claims(exp=1)),
+        "an unknown kid": make_token(unknown),
+        "a stranger's signature": make_token(stranger),
+    }
+    settings = Settings.from_environment(environment())
+    keys = KeyStore("https://issuer.example/jwks.json", settings.algorithms, fetch=lambda _uri: jwks(key))
+    authorize(make_event(good), settings, keys)
+
+    def refuse(event: dict[str, object]) -> None:
+        with suppress(InvalidToken):
+            authorize(event, settings, keys)
+
+    events = {kind: make_event(token) for kind, token in kinds.items()}
+    rounds = [{kind: seconds(refuse, event) for kind, event in events.items()} for _ in range(1000)]
+    return {kind: median(times[kind] for times in rounds) for kind in kinds}
+
+
 def main() -> None:
     print(f"Warm decision, median of {ROUNDS} rounds of {TOKENS} tokens")
     print()
@@ -118,6 +145,11 @@ def main() -> None:
         )
     print()
     print(f"Target: RS256-2048 at most {TARGET:g}x")
+    print()
+    print(
+        "Refused, while the keys are held: "
+        + ", ".join(f"{k} {t * 1e6:.0f} us" for k, t in refusals().items())
+    )
 
 
 if __name__ == "__main__":
