@@ -1,0 +1,337 @@
+"""`sls deploy` and `sls remove` as an operator meets them, against an AWS on 127.0.0.1.
+
+The stages live in the order of the tests: two are made, one is changed, and both are removed.
+"""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from operations.smoke import deployed_url
+from tests.conftest import ROUTE_SCOPES
+from tests.issuer import AUDIENCE, ISSUER
+
+ROOT = Path(__file__).parents[2]
+ACCOUNT = "123456789012"
+SETTINGS = {"JWKS_URI": f"{ISSUER}jwks.json", "AUDIENCE": AUDIENCE, "TOKEN_ISSUER": ISSUER}
+
+FUNCTIONS = ("authorizer", "welcome", "listPets", "createPet", "getPet")
+PROTECTED = {("/pets", "GET"), ("/pets", "POST"), ("/pets/{petId}", "GET")}
+OPEN = {("/", "GET"), ("/", "OPTIONS"), ("/pets", "OPTIONS"), ("/pets/{petId}", "OPTIONS")}
+
+
+@pytest.fixture(scope="module")
+def _aws() -> Iterator[None]:
+    """An empty AWS, which is all that this process and its children know of AWS."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ:
+            if name.startswith("AWS_"):
+                patch.delenv(name)
+        for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+            patch.setenv(name, os.devnull)  # no profile of this machine takes part
+        patch.setenv("AWS_ACCESS_KEY_ID", "test")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        patch.setenv("NO_PROXY", "127.0.0.1")
+        command = [sys.executable, "-m", "tests.integration.emulator"]
+        with subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as emulator:
+            assert emulator.stdout
+            url = emulator.stdout.readline().strip()
+            assert url.startswith("http://127.0.0.1:")  # or the real AWS would be meant
+            patch.setenv("AWS_ENDPOINT_URL", url)
+            yield
+            emulator.communicate()  # it ends with its standard input
+
+
+def sls(command: str, *options: str, **settings: str) -> str:
+    run = subprocess.run(
+        ["node_modules/.bin/sls", command, *options],
+        cwd=ROOT,
+        env=os.environ | SETTINGS | settings | {"SLS_AWS_MONITORING_FREQUENCY": "200"},  # it asks each 5 s
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stdout + run.stderr
+
+
+def stack(stage: str) -> Any:
+    name = f"jwt-rsa-custom-authorizer-{stage}"
+    return boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+
+
+def outputs(stage: str) -> dict[str, str]:
+    return {output["OutputKey"]: output["OutputValue"] for output in stack(stage)["Outputs"]}
+
+
+def function(stage: str, name: str) -> Any:
+    full_name = f"jwt-rsa-custom-authorizer-{stage}-{name}"
+    return boto3.client("lambda").get_function_configuration(FunctionName=full_name)
+
+
+def api_stage(stage: str) -> Any:
+    return boto3.client("apigateway").get_stage(restApiId=outputs(stage)["ApiId"], stageName=stage)
+
+
+def authorizer(stage: str) -> Any:
+    (only,) = boto3.client("apigateway").get_authorizers(restApiId=outputs(stage)["ApiId"])["items"]
+    return only
+
+
+def role(arn: str) -> tuple[Any, dict[str, Any]]:
+    """Return who may assume a role, and what it allows: actions and resources, by the policy's name."""
+    iam = boto3.client("iam")
+    name = arn.rpartition("/")[2]
+    assert iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"] == []
+    trust_policy: Any = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
+    (trust,) = trust_policy["Statement"]
+    allowed = {}
+    for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+        document = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
+        (statement,) = ast.literal_eval(str(document))["Statement"]  # moto gives it as Python writes it
+        assert statement["Effect"] == "Allow"
+        allowed[policy] = (statement["Action"], statement["Resource"])
+    return trust, allowed
+
+
+def log_group_arn(stage: str, name: str) -> str:
+    return f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/aws/lambda/jwt-rsa-custom-authorizer-{stage}-{name}"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _deployed(_aws: None) -> None:
+    sls("deploy", "--stage", "prod")
+    sls("deploy", "--stage", "dev")
+
+
+def test_each_function_is_there_as_its_stage_wants_it() -> None:
+    for stage, tracing in (("prod", "Active"), ("dev", "PassThrough")):
+        for name in FUNCTIONS:
+            configuration = function(stage, name)
+            assert configuration["Runtime"] == "python3.13"
+            assert configuration["Architectures"] == ["arm64"]
+            assert configuration["MemorySize"] == 256
+            assert configuration["Timeout"] == 6
+            assert configuration["TracingConfig"] == {"Mode": tracing}
+
+
+def test_the_settings_are_those_of_the_authorizer_alone() -> None:
+    for stage in ("prod", "dev"):
+        variables = function(stage, "authorizer")["Environment"]["Variables"]
+        routes = variables.pop("ROUTE_SCOPES")
+        assert variables == SETTINGS | {"ALGORITHMS": "RS256", "LEEWAY_SECONDS": "5", "LOG_LEVEL": "INFO"}
+        assert routes.split() == ROUTE_SCOPES.split()
+        for name in FUNCTIONS[1:]:
+            assert "Environment" not in function(stage, name)
+
+
+def test_the_authorizers_role_may_write_its_log_and_traces_where_there_are_any() -> None:
+    logs = (["logs:CreateLogStream", "logs:PutLogEvents"], log_group_arn("prod", "authorizer"))
+    traces = (["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*")
+
+    trust, allowed = role(function("prod", "authorizer")["Role"])
+    assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
+    assert allowed == {"authorizer": logs, "tracing": traces}
+
+    _, allowed = role(function("dev", "authorizer")["Role"])
+    assert allowed == {"authorizer": (logs[0], log_group_arn("dev", "authorizer"))}
+
+
+def test_the_other_functions_share_a_role_that_may_write_their_logs() -> None:
+    (arn,) = {function("dev", name)["Role"] for name in FUNCTIONS[1:]}
+    _, allowed = role(arn)
+
+    assert arn != function("dev", "authorizer")["Role"]
+    assert set(allowed) == {"petstore"}
+    assert allowed["petstore"][0] == ["logs:CreateLogStream", "logs:PutLogEvents"]
+    assert set(allowed["petstore"][1]) == {log_group_arn("dev", name) for name in FUNCTIONS[1:]}
+
+
+def test_api_gateway_calls_the_authorizer_in_a_role_that_may_do_nothing_else() -> None:
+    trust, allowed = role(authorizer("prod")["authorizerCredentials"])
+
+    assert trust["Action"] == "sts:AssumeRole"
+    assert trust["Principal"] == {"Service": "apigateway.amazonaws.com"}
+    assert trust["Condition"] == {"StringEqualsIfExists": {"aws:SourceAccount": ACCOUNT}}
+    arn = function("prod", "authorizer")["FunctionArn"]
+    assert allowed == {"invoke-authorizer": ("lambda:InvokeFunction", arn)}
+
+
+def test_only_this_authorizer_of_this_api_may_call_the_function() -> None:
+    name = "jwt-rsa-custom-authorizer-prod-authorizer"
+    policy = json.loads(boto3.client("lambda").get_policy(FunctionName=name)["Policy"])
+    (statement,) = policy["Statement"]
+    made = outputs("prod")
+
+    assert statement["Principal"] == {"Service": "apigateway.amazonaws.com"}
+    source = f"arn:aws:execute-api:us-east-1:{ACCOUNT}:{made['ApiId']}/authorizers/{made['AuthorizerId']}"
+    assert statement["Condition"] == {"ArnLike": {"AWS:SourceArn": source}}
+
+
+def test_the_authorizer_is_the_tutorials() -> None:
+    made = authorizer("prod")
+
+    assert made["name"] == "jwt-rsa-custom-authorizer"
+    assert made["type"] == "TOKEN"
+    assert made["identitySource"] == "method.request.header.Authorization"
+    assert made["authorizerResultTtlInSeconds"] == 3600
+    assert made["authorizerUri"].endswith(f"{function('prod', 'authorizer')['FunctionArn']}/invocations")
+
+
+def test_it_guards_exactly_the_protected_routes() -> None:
+    gateway = boto3.client("apigateway")
+    api = outputs("prod")["ApiId"]
+    guards = {}
+    for resource in gateway.get_resources(restApiId=api, embed=["methods"])["items"]:
+        for method in resource.get("resourceMethods", {}):
+            made = gateway.get_method(restApiId=api, resourceId=resource["id"], httpMethod=method)
+            guards[resource["path"], method] = (made["authorizationType"], made.get("authorizerId"))
+
+    guard = ("CUSTOM", outputs("prod")["AuthorizerId"])
+    assert guards == dict.fromkeys(PROTECTED, guard) | dict.fromkeys(OPEN, ("NONE", None))
+
+
+def test_each_refusal_has_the_status_and_the_headers_that_a_client_needs() -> None:
+    made = boto3.client("apigateway").get_gateway_responses(restApiId=outputs("prod")["ApiId"])["items"]
+    answers = {}
+    for answer in made:
+        headers = {name.rpartition(".")[2]: value for name, value in answer["responseParameters"].items()}
+        assert headers.pop("Access-Control-Allow-Origin") == "'*'"
+        assert headers.pop("Access-Control-Expose-Headers") == "'WWW-Authenticate,Retry-After'"
+        answers[answer["responseType"]] = (answer.get("statusCode"), headers)
+
+    realm = 'Bearer realm="jwt-rsa-custom-authorizer"'
+    unavailable = ("503", {"Retry-After": "'30'"})
+    assert answers == {
+        "UNAUTHORIZED": ("401", {"WWW-Authenticate": f"'{realm}'"}),
+        "ACCESS_DENIED": ("403", {"WWW-Authenticate": f"'{realm}, error=\"insufficient_scope\"'"}),
+        "MISSING_AUTHENTICATION_TOKEN": ("404", {}),
+        "AUTHORIZER_FAILURE": unavailable,
+        "AUTHORIZER_CONFIGURATION_ERROR": unavailable,
+        "BAD_REQUEST_BODY": ("400", {}),
+        "DEFAULT_4XX": (None, {}),
+        "DEFAULT_5XX": (None, {}),
+    }
+
+
+def test_the_stage_is_throttled_traced_and_logged_as_it_is_said_to_be() -> None:
+    prod, dev = api_stage("prod"), api_stage("dev")
+
+    assert prod["methodSettings"]["*/*"]["throttlingRateLimit"] == 500
+    assert prod["methodSettings"]["*/*"]["throttlingBurstLimit"] == 1000
+    assert prod["tracingEnabled"] is True
+    log_group = "log-group:/aws/apigateway/jwt-rsa-custom-authorizer-prod/access"
+    assert log_group in prod["accessLogSettings"]["destinationArn"]
+    assert dev["methodSettings"]["*/*"]["throttlingRateLimit"] == 50
+    assert dev["tracingEnabled"] is False
+    assert "accessLogSettings" not in dev
+    assert not dev["methodSettings"]["*/*"]["dataTraceEnabled"]  # it would log tokens
+
+
+def test_logs_are_kept_for_as_long_as_their_stage_says() -> None:
+    made = boto3.client("logs").describe_log_groups()["logGroups"]
+    retention = {group["logGroupName"]: group["retentionInDays"] for group in made}
+
+    prefix = "/aws/lambda/jwt-rsa-custom-authorizer-"
+    assert retention == {
+        **{f"{prefix}prod-{name}": 90 for name in FUNCTIONS},
+        **{f"{prefix}dev-{name}": 14 for name in FUNCTIONS},
+        "/aws/apigateway/jwt-rsa-custom-authorizer-prod/access": 90,
+    }
+
+
+def test_each_alarm_watches_a_metric_that_is_made_from_the_authorizers_log() -> None:
+    log_group = "/aws/lambda/jwt-rsa-custom-authorizer-prod-authorizer"
+    filters = boto3.client("logs").describe_metric_filters(logGroupName=log_group)["metricFilters"]
+    made = {
+        (metric["metricNamespace"], metric["metricName"])
+        for log_filter in filters
+        for metric in log_filter["metricTransformations"]
+    }
+    prefix = "jwt-rsa-custom-authorizer-prod"
+    alarms = boto3.client("cloudwatch").describe_alarms(AlarmNamePrefix=prefix)["MetricAlarms"]
+    watched = {(alarm["Namespace"], alarm["MetricName"]) for alarm in alarms}
+
+    own = "jwt-rsa-custom-authorizer/prod"
+    assert made == {(own, name) for name in ("KeysUnavailable", "AuthorizerErrors", "JwksFetchFailures")}
+    assert watched == made | {("AWS/Lambda", "Throttles")}
+
+
+def test_other_services_may_import_the_authorizer() -> None:
+    exports = boto3.client("cloudformation").list_exports()["Exports"]
+    values = {export["Name"]: export["Value"] for export in exports}
+
+    for stage in ("prod", "dev"):
+        prefix = f"jwt-rsa-custom-authorizer-{stage}"
+        assert values[f"{prefix}-AuthorizerArn"] == function(stage, "authorizer")["FunctionArn"]
+        assert values[f"{prefix}-AuthorizerId"] == authorizer(stage)["id"]
+        api = values[f"{prefix}-ApiId"]
+        root = boto3.client("apigateway").get_resources(restApiId=api)["items"][0]
+        assert (values[f"{prefix}-ApiRootResourceId"], "/") == (root["id"], root["path"])
+        url = f"https://{api}.execute-api.us-east-1.amazonaws.com/{stage}"
+        assert values[f"sls-{prefix}-ServiceEndpoint"] == url
+
+
+def test_the_smoke_test_finds_the_url_of_a_stage() -> None:
+    assert deployed_url("prod") == outputs("prod")["ServiceEndpoint"]
+    with pytest.raises(SystemExit, match="no API of stage staging"):
+        deployed_url("staging")
+
+
+def test_a_changed_setting_reaches_the_function_and_nothing_else_is_deployed_anew() -> None:
+    before = api_stage("prod")["deploymentId"]
+    sls("deploy", "--stage", "prod", AUDIENCE="https://another-api")
+
+    assert stack("prod")["StackStatus"] == "UPDATE_COMPLETE"
+    assert function("prod", "authorizer")["Environment"]["Variables"]["AUDIENCE"] == "https://another-api"
+    assert api_stage("prod")["deploymentId"] == before
+    assert function("dev", "authorizer")["Environment"]["Variables"]["AUDIENCE"] == AUDIENCE
+
+
+def test_a_changed_api_takes_effect_with_the_same_deploy() -> None:
+    before, id_before = api_stage("prod"), authorizer("prod")["id"]
+    sls("deploy", "--stage", "prod", "--param", "authorizerTtl=300", "--param", "throttleRate=700")
+
+    assert authorizer("prod")["authorizerResultTtlInSeconds"] == 300
+    assert authorizer("prod")["id"] == id_before
+    after = api_stage("prod")
+    assert after["deploymentId"] != before["deploymentId"]
+    assert after["methodSettings"]["*/*"]["throttlingRateLimit"] == 700
+    assert authorizer("dev")["authorizerResultTtlInSeconds"] == 3600
+
+
+def test_a_stage_that_is_removed_leaves_the_other_one_alone() -> None:
+    sls("remove", "--stage", "dev")
+
+    (left,) = boto3.client("cloudformation").describe_stacks()["Stacks"]
+    assert left["StackName"] == "jwt-rsa-custom-authorizer-prod"
+    assert len(boto3.client("lambda").list_functions()["Functions"]) == len(FUNCTIONS)
+
+
+def test_nothing_is_left_in_the_end() -> None:
+    # Whoever removes a stage needs no settings for it.
+    sls("remove", "--stage", "prod", JWKS_URI="", AUDIENCE="", TOKEN_ISSUER="")
+
+    assert boto3.client("cloudformation").describe_stacks()["Stacks"] == []
+    assert boto3.client("s3").list_buckets()["Buckets"] == []
+    assert boto3.client("lambda").list_functions()["Functions"] == []
+    assert boto3.client("iam").list_roles()["Roles"] == []
+    assert boto3.client("apigateway").get_rest_apis()["items"] == []
+    assert boto3.client("logs").describe_log_groups()["logGroups"] == []
+    assert boto3.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
