@@ -1,0 +1,166 @@
+"""Which alarm rings for which line of the authorizer's log. The lines are those of Lambda's own runtime."""
+
+import io
+import json
+import re
+import time
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import handler
+from tests.gateway import Deployment, deployed
+from tests.issuer import SigningKey, good_claims, make_event, make_token
+
+ROOT = Path(__file__).parents[1]
+
+bootstrap = pytest.importorskip("awslambdaric.bootstrap", reason="Lambda's runtime is for Linux alone")
+marshallers = pytest.importorskip("awslambdaric.lambda_runtime_marshaller")
+
+
+class Loader(yaml.SafeLoader):
+    """Reads CloudFormation's YAML, without what its tags stand for."""
+
+
+Loader.add_multi_constructor("!", lambda loader, tag, node: node.value)
+
+
+def metric_filters() -> list[tuple[str, str]]:
+    """The patterns of resources/alarms.yml, each with the metric that counts its lines."""
+    resources = yaml.load((ROOT / "resources/alarms.yml").read_text(), Loader)["Resources"]
+    return [
+        (made["Properties"]["FilterPattern"], metric["MetricName"])
+        for made in resources.values()
+        if made["Type"] == "AWS::Logs::MetricFilter"
+        for metric in made["Properties"]["MetricTransformations"]
+    ]
+
+
+def matches(pattern: str, line: str) -> bool:
+    """Tell what CloudWatch would, for the two kinds of patterns that are used here.
+
+    A line has all the terms, and none of those with a minus; or it is JSON with a member of this value.
+    Source: AWS, "Filter pattern syntax for metric filters".
+    """
+    member = re.fullmatch(r'\{ \$\.(\w+) = "(\w+)" \}', pattern)
+    if member:
+        try:
+            value = json.loads(line)
+        except ValueError:
+            return False
+        return isinstance(value, dict) and value.get(member[1]) == member[2]
+    assert re.fullmatch(r'(-?"[^"]+" ?)+', pattern)
+    return all((term in line) != bool(minus) for minus, term in re.findall(r'(-?)"([^"]+)"', pattern))
+
+
+def counted(*lines: str) -> set[str]:
+    """Return the metrics that count one of these lines."""
+    assert lines
+    return {metric for pattern, metric in metric_filters() for line in lines if matches(pattern, line)}
+
+
+class RuntimeApi:
+    """What Lambda's runtime tells Lambda of an invocation, all of it unheeded."""
+
+    marshaller = marshallers.LambdaMarshaller()
+
+    def post_invocation_result(self, *_: Any) -> None: ...
+    def post_invocation_error(self, *_: Any) -> None: ...
+
+
+def lines_of(event: object, function: Any = handler.authorize) -> list[str]:
+    """Let Lambda's runtime invoke the function, and return the lines of the log."""
+    body = json.dumps(event).encode()
+    sink = bootstrap.StandardLogSink()
+    with redirect_stdout(io.StringIO()) as log:
+        bootstrap.handle_event_request(
+            *(RuntimeApi(), function, "request-1", body, "application/json"),
+            *(None, None, "arn", 0, None, sink),
+        )
+    return log.getvalue().split("\n")[:-1]  # a carriage return is within a line
+
+
+@pytest.fixture
+def service(key: SigningKey) -> Iterator[Deployment]:
+    with deployed(key) as deployment:
+        yield deployment
+
+
+def hostile_kids(key: SigningKey) -> list[str]:
+    texts = ("[ERROR] TypeError", "Task timed out", "Runtime exited", 'x", "event": "jwks_fetch_failed')
+    return [make_token(key, header={"kid": text}) for text in texts]
+
+
+def test_no_caller_can_ring_an_alarm(key: SigningKey, stranger: SigningKey) -> None:
+    tokens = [
+        make_token(key),
+        make_token(key, good_claims(scope="")),
+        make_token(stranger),
+        make_token(key, good_claims(exp=1)),
+        make_token(SigningKey.generate("unknown")),
+        "x.y.z",
+        "[ERROR]",
+        *hostile_kids(key),
+    ]
+    with deployed(key):
+        lines = [line for token in tokens for line in lines_of(make_event(token))]
+
+    assert len([line for line in lines if "[ERROR] Exception: Unauthorized" in line]) == len(tokens) - 2
+    assert len([line for line in lines if '"outcome"' in line]) == len(tokens)
+    assert counted(*lines) == set()
+
+
+def test_an_outage_of_the_issuer_rings_for_the_keys_alone(key: SigningKey) -> None:
+    with deployed(key) as service:
+        service.issuer.body = b"rubbish"
+        lines = lines_of(make_event(make_token(key)))
+
+    assert any(line.startswith("[ERROR] KeysUnavailable") for line in lines)
+    assert counted(*lines) == {"KeysUnavailable", "JwksFetchFailures"}
+
+
+def test_an_outage_that_no_caller_notices_is_counted_apart(key: SigningKey) -> None:
+    with deployed(key) as service:
+        lines_of(make_event(make_token(key)))
+        service.issuer.body = b"rubbish"
+        handler._service()[1]._clock = lambda: time.time() + 3600
+        lines = lines_of(make_event(make_token(key)))
+
+    assert any('"outcome": "policy"' in line for line in lines)
+    assert counted(*lines) == {"JwksFetchFailures"}
+
+
+def test_a_wrong_setting_rings_for_an_error_of_the_authorizer(key: SigningKey) -> None:
+    with deployed(key, AUDIENCE=""):
+        assert counted(*lines_of(make_event(make_token(key)))) == {"AuthorizerErrors"}
+
+
+def test_a_bug_rings_for_an_error_of_the_authorizer(service: Deployment) -> None:
+    lines = lines_of(None)
+
+    assert any(line.startswith("[ERROR] AttributeError") for line in lines)
+    assert counted(*lines) == {"AuthorizerErrors"}
+
+
+def test_a_package_that_cannot_be_imported_rings_for_an_error_of_the_authorizer() -> None:
+    lines = lines_of({}, lambda event, context: bootstrap._get_handler("no_such_module.authorize"))
+
+    assert any(line.startswith("[ERROR] Runtime.ImportModuleError") for line in lines)
+    assert counted(*lines) == {"AuthorizerErrors"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "2026-11-25T12:00:00.000Z 8a0ff1a5 Task timed out after 6.00 seconds",
+        "RequestId: 8a0ff1a5 Error: Runtime exited with error: signal: killed",
+    ],
+)
+def test_what_lambda_writes_of_a_function_that_ended_badly_rings_for_an_error_of_the_authorizer(
+    line: str,
+) -> None:
+    assert counted(line) == {"AuthorizerErrors"}
