@@ -1,0 +1,219 @@
+"""What `sls package` writes for CloudFormation, where a deploy can't show it, and what it refuses to write."""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.issuer import AUDIENCE, ISSUER
+
+ROOT = Path(__file__).parents[2]
+SETTINGS = {"JWKS_URI": f"{ISSUER}jwks.json", "AUDIENCE": AUDIENCE, "TOKEN_ISSUER": ISSUER}
+
+Resources = dict[str, Any]
+
+
+def package(*options: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["node_modules/.bin/sls", "package", *options],
+        cwd=ROOT,
+        env=os.environ | SETTINGS | settings,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The templates of two stages, one of them with reserved concurrency."""
+    made = {}
+    for stage, options in (("prod", []), ("dev", ["--param", "authorizerConcurrency=20"])):
+        folder = tmp_path_factory.mktemp(stage)
+        run = package("--stage", stage, "--package", str(folder), *options)
+        assert run.returncode == 0, run.stdout + run.stderr
+        made[stage] = folder / "cloudformation-template-update-stack.json"
+    return made
+
+
+@pytest.fixture(scope="module")
+def prod(templates: dict[str, Path]) -> Resources:
+    resources: Resources = json.loads(templates["prod"].read_text())["Resources"]
+    return resources
+
+
+@pytest.fixture(scope="module")
+def dev(templates: dict[str, Path]) -> Resources:
+    resources: Resources = json.loads(templates["dev"].read_text())["Resources"]
+    return resources
+
+
+def of_type(resources: Resources, kind: str) -> dict[str, Any]:
+    return {name: made for name, made in resources.items() if made["Type"] == kind}
+
+
+def test_cfn_lint_finds_nothing(templates: dict[str, Path]) -> None:
+    account = sorted((ROOT / "account").glob("*.yml"))
+    assert account
+    command = [".venv/bin/cfn-lint", *templates.values(), *account]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert (run.stdout, run.stderr, run.returncode) == ("", "", 0)
+
+
+def test_there_is_no_function_but_ours(prod: Resources) -> None:
+    assert set(of_type(prod, "AWS::Lambda::Function")) == {
+        f"{name}LambdaFunction" for name in ("Authorizer", "Welcome", "ListPets", "CreatePet", "GetPet")
+    }
+    assert not [made["Type"] for made in prod.values() if made["Type"].startswith("Custom::")]
+
+
+def test_no_role_may_do_anything_to_everything_but_write_traces(prod: Resources) -> None:
+    roles = of_type(prod, "AWS::IAM::Role")
+    statements = [
+        statement
+        for role in roles.values()
+        for policy in role["Properties"]["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+    wide = [statement["Action"] for statement in statements if "*" in json.dumps(statement["Resource"])]
+
+    assert set(roles) == {"AuthorizerRole", "PetStoreRole", "InvokeRole"}
+    assert wide == 2 * [["xray:PutTraceSegments", "xray:PutTelemetryRecords"]]
+    assert "*" not in json.dumps([statement["Action"] for statement in statements])
+
+
+def test_the_names_of_roles_are_not_cut_short(prod: Resources) -> None:
+    """account/github-deploy-role.yml goes by the name of the stack, with which they begin."""
+    for name in of_type(prod, "AWS::IAM::Role"):
+        assert len(f"jwt-rsa-custom-authorizer-staging-{name}-ABCDEFGHIJKLM") <= 64
+
+
+def test_api_gateway_refuses_what_is_no_bearer_token_before_a_function_runs(prod: Resources) -> None:
+    (authorizer,) = of_type(prod, "AWS::ApiGateway::Authorizer").values()
+    expression = authorizer["Properties"]["IdentityValidationExpression"]
+
+    assert expression == "^[Bb]earer [-0-9a-zA-Z._]+$"
+    assert re.match(expression, "Bearer eyJh_-Z.e30.c2ln")
+    for junk in ("", "Bearer ", "Basic dXNlcg==", "Bearer a b", "Bearer a^b", "eyJh.e30.c2ln"):
+        assert not re.match(expression, junk)
+
+
+def test_the_api_is_deployed_after_all_that_it_is_made_of(prod: Resources) -> None:
+    ((_, deployment),) = of_type(prod, "AWS::ApiGateway::Deployment").items()
+    parts = {name for name, made in prod.items() if made["Type"].startswith("AWS::ApiGateway::")}
+    later = {"AWS::ApiGateway::RestApi", "AWS::ApiGateway::Deployment", "AWS::ApiGateway::Stage"}
+
+    assert set(deployment["DependsOn"]) == {name for name in parts if prod[name]["Type"] not in later}
+    assert len(of_type(prod, "AWS::ApiGateway::GatewayResponse")) == 8
+    assert set(deployment["DependsOn"]) >= set(of_type(prod, "AWS::ApiGateway::GatewayResponse"))
+    assert "StageName" not in deployment["Properties"]
+
+
+def test_the_packages_of_all_stages_are_private(prod: Resources) -> None:
+    (bucket,) = of_type(prod, "AWS::S3::Bucket").values()
+    (policy,) = of_type(prod, "AWS::S3::BucketPolicy").values()
+
+    assert set(bucket["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
+    assert "BucketEncryption" in bucket["Properties"]
+    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Condition"]) == (
+        "Deny",
+        {"Bool": {"aws:SecureTransport": False}},
+    )
+
+
+def test_the_answers_of_api_gateway_are_json_whatever_it_fills_in(prod: Resources) -> None:
+    # What has quotes around it already, or may not be a string (AWS, "Gateway responses").
+    with_quotes = r"\$context\.error\.messageString"
+    for answer in of_type(prod, "AWS::ApiGateway::GatewayResponse").values():
+        template = answer["Properties"]["ResponseTemplates"]["application/json"]
+        body = re.sub(r"\$context(\.\w+)+", "filled in", re.sub(with_quotes, '"a message"', template))
+        assert json.loads(body)["request_id"] == "filled in"
+        assert json.loads(body)["message"]
+
+
+def test_a_403_names_the_scopes_that_the_token_has(prod: Resources) -> None:
+    template = prod["AccessDeniedResponse"]["Properties"]["ResponseTemplates"]["application/json"]
+
+    assert json.loads(template)["error"] == "insufficient_scope"
+    assert json.loads(template)["scope_of_token"] == "$context.authorizer.scope"
+
+
+def test_an_access_log_line_is_json_and_says_what_the_authorizer_did(prod: Resources) -> None:
+    template = prod["ApiStage"]["Properties"]["AccessLogSetting"]["Format"]
+    unquoted = re.sub(r":(\$context\.\w+)(?=[,}])", ":0", template)
+    line = json.loads(unquoted)
+
+    assert line["authorizer"] == {
+        "requestId": "$context.authorizer.requestId",
+        "status": "$context.authorizer.status",
+        "error": "$context.authorizer.error",
+        "latency": "$context.authorizer.latency",
+    }
+    assert (line["time"], line["status"]) == (0, 0)
+    assert "\n" not in template
+    # What callers may write as they like, and could forge a line with.
+    assert not re.search(r"\$context\.(path|identity\.userAgent|authorizer\.principalId)", template)
+
+
+def test_concurrency_is_reserved_where_a_stage_says_so(prod: Resources, dev: Resources) -> None:
+    assert "ReservedConcurrentExecutions" not in prod["AuthorizerLambdaFunction"]["Properties"]
+    assert dev["AuthorizerLambdaFunction"]["Properties"]["ReservedConcurrentExecutions"] == 20
+    assert "ReservedConcurrentExecutions" not in dev["GetPetLambdaFunction"]["Properties"]
+
+
+@pytest.mark.parametrize("command", [["package"], ["deploy"], ["deploy", "function", "-f", "authorizer"]])
+def test_a_missing_setting_stops_the_deploy_with_one_message_that_names_all(command: list[str]) -> None:
+    run = subprocess.run(
+        ["node_modules/.bin/sls", *command, "--stage", "prod"],
+        cwd=ROOT,
+        # A .env of this folder does not change what is set, be it to nothing.
+        env=os.environ | dict.fromkeys(SETTINGS, ""),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert run.returncode == 1
+    said = run.stdout[run.stdout.index("The settings of stage prod") :].strip()
+    assert said.splitlines()[1:4] == [f"  - {name} is not set" for name in SETTINGS]
+    assert ".env.prod" in said.splitlines()[4]
+
+
+def test_an_unsafe_setting_stops_the_deploy_too() -> None:
+    run = package("--stage", "dev", JWKS_URI="http://issuer.example/jwks.json", ALGORITHMS="HS256")
+
+    assert run.returncode == 1
+    assert "  - JWKS_URI must be an https:// URL" in run.stdout
+    assert "  - ALGORITHMS must name some of RS256" in run.stdout
+    assert "not set" not in run.stdout
+
+
+def texts() -> Iterator[str]:
+    yield (ROOT / "serverless.yml").read_text()
+    for file in (ROOT / "resources").glob("*.yml"):
+        yield file.read_text()
+
+
+def test_each_parameter_is_explained_and_used_and_there_is_no_other() -> None:
+    service = (ROOT / "serverless.yml").read_text()
+    default = service.partition("  default:\n")[2].partition("  staging:\n")[0]
+    declared = re.findall(r"^    (?:# )?(\w+): .* # \w", default, re.MULTILINE)
+    used = re.findall(r"param:(\w+)", "".join(texts()))
+
+    assert len(declared) == len(default.splitlines())
+    assert set(declared) == set(used)
+
+
+def test_each_file_of_resources_is_used() -> None:
+    everything = "".join(texts())
+    for file in (ROOT / "resources").iterdir():
+        assert f"resources/{file.name}" in everything
