@@ -1,4 +1,4 @@
-"""What `sls package` writes for CloudFormation, where a deploy can't show it, and what it refuses to write."""
+"""What `sls package` writes for CloudFormation, where a deploy can't show it, and what it refuses."""
 
 import json
 import os
@@ -61,7 +61,7 @@ def of_type(resources: Resources, kind: str) -> dict[str, Any]:
 def test_cfn_lint_finds_nothing(templates: dict[str, Path]) -> None:
     account = sorted((ROOT / "account").glob("*.yml"))
     assert account
-    command = [".venv/bin/cfn-lint", *templates.values(), *account]
+    command: list[str | Path] = [".venv/bin/cfn-lint", *templates.values(), *account]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert (run.stdout, run.stderr, run.returncode) == ("", "", 0)
