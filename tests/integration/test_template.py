@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -89,8 +90,24 @@ def test_no_role_may_do_anything_to_everything_but_write_traces(prod: Resources)
     assert "*" not in json.dumps([statement["Action"] for statement in statements])
 
 
-def test_the_names_of_roles_are_not_cut_short(prod: Resources) -> None:
-    """account/github-deploy-role.yml goes by the name of the stack, with which they begin."""
+def test_the_role_that_deploys_from_github_knows_the_stack_by_the_names_that_it_gives(
+    prod: Resources,
+) -> None:
+    role = (ROOT / "account/github-deploy-role.yml").read_text().replace("${Stage}", "prod")
+    patterns = re.findall(r"\$\{AWS::AccountId\}:(\S+)", role)
+    functions = of_type(prod, "AWS::Lambda::Function").values()
+    log_groups = of_type(prod, "AWS::Logs::LogGroup").values()
+    named = [
+        *(f"function:{made['Properties']['FunctionName']}" for made in functions),
+        *(f"log-group:{made['Properties']['LogGroupName']}:*" for made in log_groups),
+        *(f"role/jwt-rsa-custom-authorizer-prod-{name}-ABC" for name in of_type(prod, "AWS::IAM::Role")),
+        "stack/jwt-rsa-custom-authorizer-prod/id",
+    ]
+
+    assert len(named) == 5 + 6 + 3 + 1
+    for name in named:
+        assert any(fnmatch(name, pattern) for pattern in patterns), name
+    # CloudFormation cuts a longer name, and then it would not begin with that of the stack.
     for name in of_type(prod, "AWS::IAM::Role"):
         assert len(f"jwt-rsa-custom-authorizer-staging-{name}-ABCDEFGHIJKLM") <= 64
 
