@@ -23,6 +23,8 @@ from operations import given_token
 
 DISCOVERY = "/.well-known/openid-configuration"  # OpenID Connect Discovery 1.0, section 4
 
+ALONE = " Give the token alone: three parts with dots between them, without Bearer and without quotes."
+
 Fetch = Callable[[str], bytes]
 
 
@@ -75,7 +77,9 @@ def _published(settings: Settings, fetch: Fetch) -> dict[str, Any]:
 def _issuer(settings: Settings, published: dict[str, Any]) -> Finding:
     if not published:
         return Finding(
-            "note", "TOKEN_ISSUER", f"Not compared: the issuer has no {DISCOVERY}. Compare a token: --token."
+            "note",
+            "TOKEN_ISSUER",
+            f"Not compared: the issuer shows no {DISCOVERY}. Compare it with a token: --token.",
         )
     issuer = published["issuer"]
     if issuer == settings.token_issuer:
@@ -95,8 +99,10 @@ def _keys(settings: Settings, published: dict[str, Any], fetch: Fetch) -> Iterat
     try:
         algorithms = _algorithms(fetch(uri))
     except OSError as reason:
-        redirects = " Redirects are not followed." if "status 3" in str(reason) else ""
-        yield Finding("WRONG", "JWKS_URI", f"No answer from {uri}: {reason}.{redirects}{instead}")
+        hint = " Redirects are not followed." if "status 3" in str(reason) else ""
+        if str(reason) == "ConnectionError":
+            hint = " Check the host's name, and whether it can be reached from here."
+        yield Finding("WRONG", "JWKS_URI", f"No keys from {uri}: {reason}.{hint}{instead}")
         return
     except ValueError as reason:
         yield Finding("WRONG", "JWKS_URI", f"The answer from {uri} can't be used: {reason}.{instead}")
@@ -156,12 +162,16 @@ def _token(token: str, settings: Settings, fetch: Fetch) -> Iterator[Finding]:
                 differences.remove(difference)
                 break
         else:
-            yield Finding("WRONG", "token", f"{reason}.")
+            yield Finding("WRONG", "token", f"{reason}.{'' if _is_alone(token) else ALONE}")
             return
     yield Finding("ok", "token", f"The signature holds. The scopes are: {_listed(scopes) or 'none'}.")
     for route in settings.routes.routes if settings.routes else ():
         lacks = _listed(route.scopes.difference(scopes))
         yield Finding("ok", "token", f"{route}: {f'refused, lacks {lacks}' if lacks else 'allowed'}.")
+
+
+def _is_alone(token: str) -> bool:
+    return token.count(".") == 2 and not any(character in token for character in " \"'")  # noqa: PLR2004
 
 
 def _decision(token: str, settings: Settings, fetch: Fetch) -> tuple[str, list[str]]:
@@ -206,12 +216,14 @@ def _differences(token: str, settings: Settings) -> list[_Difference]:
         ),
         _Difference(
             "iss",
-            f"it is {issuer!r:.200}, TOKEN_ISSUER is {settings.token_issuer!r}.",
+            f"it is {issuer!r:.200}, TOKEN_ISSUER is {settings.token_issuer!r}."
+            " One of them is not your issuer's: compare them letter by letter.",
             {"token_issuer": issuer},
         ),
         _Difference(
             "aud",
-            f"it is {audience!r:.200}, AUDIENCE is {_listed(settings.audience)!r}.",
+            f"it is {audience!r:.200}, AUDIENCE is {_listed(settings.audience)!r}."
+            " Ask for a token for this API, or correct AUDIENCE.",
             {"audience": audiences},
         ),
         _Difference("times", f"{', '.join(times)}; it is {now} now.", {"leeway_seconds": 10**10}),
@@ -240,13 +252,15 @@ def main() -> int:
     environment = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603
     if environment.returncode != 0:
         print(environment.stdout)
-        print(f"Write what is missing into .env.{options.stage} (see .env.sample), or set the variables.")
         return 1
     logging.getLogger("auth").addHandler(logging.NullHandler())  # what it would log is said below
     findings = list(examine(json.loads(environment.stdout), options.token, cache(fetch_jwks)))
     for finding in findings:
         print(f"{finding.level:<5}  {finding.subject}: {finding.text}")
-    return int(any(finding.level == "WRONG" for finding in findings))
+    wrong = [finding.subject for finding in findings if finding.level == "WRONG"]
+    if not all(subject.startswith("token") for subject in wrong):
+        print(f"Correct the settings in .env.{options.stage} (.env if there is none), or in the environment.")
+    return int(bool(wrong))
 
 
 if __name__ == "__main__":

@@ -117,7 +117,7 @@ def test_a_redirect_is_wrong_because_the_authorizer_does_not_follow_it(pages: di
 
     wrong = [f.text for f in examine(environment(), None, fetch) if f.level == "WRONG"]
 
-    assert wrong == [f"No answer from {JWKS_URI}: HTTP status 301. Redirects are not followed."]
+    assert wrong == [f"No keys from {JWKS_URI}: HTTP status 301. Redirects are not followed."]
 
 
 def test_a_jwks_uri_other_than_the_issuers_is_wrong_if_the_keys_differ(
@@ -195,6 +195,26 @@ def test_all_that_is_wrong_with_a_token_is_said_at_once(pages: dict[str, bytes])
     assert f"it is ['https://other', 'https://else'], AUDIENCE is '{AUDIENCE}'" in by_claim["token, aud"]
     assert "expired" in by_claim["token, times"]
     assert "exp is 2023-11-14 22:13:20 UTC" in by_claim["token, times"]
+
+
+@pytest.mark.parametrize("before", ["Bearer ", "'", "x."])
+def test_what_was_copied_with_a_token_is_pointed_at(
+    pages: dict[str, bytes], key: SigningKey, before: str
+) -> None:
+    _, wrong = findings(pages, before + make_token(key))
+
+    assert len(wrong) == 1
+    assert "Give the token alone" in wrong[0]
+
+
+def test_a_host_that_cannot_be_reached_is_told_from_one_that_has_no_keys() -> None:
+    def fetch(url: str) -> bytes:
+        raise OSError("ConnectionError")
+
+    found = [f for f in examine(environment(), None, fetch) if f.subject == "JWKS_URI"]
+
+    assert [f.level for f in found] == ["WRONG"]
+    assert "Check the host's name" in found[0].text
 
 
 def hostile_tokens(key: SigningKey, stranger: SigningKey) -> list[str]:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from tests.issuer import SigningKey, good_claims, make_token
+from tests.issuer import AUDIENCE, SigningKey, good_claims, make_token
 
 ROOT = Path(__file__).parents[2]
 
@@ -157,6 +157,69 @@ def test_a_browser_may_ask_from_another_origin(stack: Stack) -> None:
 
     assert answer.ok
     assert answer.headers["Access-Control-Allow-Origin"] in ("*", "https://app.example")
+
+
+def smoke(stack: Stack, token: str, *options: str) -> tuple[int, list[str]]:
+    """Run the smoke test, and return its exit status and the verdicts of its table."""
+    command = ["npm", "run", "--silent", "smoke", "--", "--url", stack.api, "--token", "-", *options]
+    run = subprocess.run(
+        command, cwd=ROOT, input=token, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert run.stdout.startswith(stack.api), run.stdout + run.stderr
+    return run.returncode, [line.split()[0] for line in run.stdout.splitlines()[1:]]
+
+
+def test_the_smoke_test_passes(stack: Stack) -> None:
+    assert smoke(stack, stack.token("read:pets")) == (0, 5 * ["ok"])
+
+
+def test_the_smoke_test_fails_for_a_token_that_lacks_the_scope(stack: Stack) -> None:
+    assert smoke(stack, stack.token("")) == (1, ["ok", "ok", "WRONG", "ok", "ok"])
+
+
+def test_the_smoke_test_fails_for_a_route_that_anybody_may_call(stack: Stack) -> None:
+    welcome = ("--granted", "GET /", "--refused", "GET /pets/1")
+
+    assert smoke(stack, stack.token("create:pets"), *welcome) == (1, ["WRONG", "WRONG", "ok", "ok", "ok"])
+
+
+def doctor(stack: Stack, **changes: str) -> tuple[int, str]:
+    """Let the doctor look at settings that fit the local issuer, and at a token of it."""
+    settings = {"TOKEN_ISSUER": stack.issuer, "JWKS_URI": f"{stack.issuer}.well-known/jwks.json"}
+    run = subprocess.run(
+        ["npm", "run", "--silent", "doctor", "--", "--stage", "local", "--token", "-"],
+        cwd=ROOT,
+        env=os.environ | settings | {"AUDIENCE": AUDIENCE} | changes,
+        input=stack.token("read:pets"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return run.returncode, run.stdout
+
+
+def test_the_doctor_finds_nothing_wrong_with_settings_that_work(stack: Stack) -> None:
+    status, said = doctor(stack)
+
+    assert status == 0
+    assert "WRONG" not in said
+    assert "POST /pets (line 2): refused, lacks create:pets" in said
+
+
+def test_the_doctor_says_what_to_write_for_an_issuer_without_its_slash(stack: Stack) -> None:
+    status, said = doctor(stack, TOKEN_ISSUER=stack.issuer.rstrip("/"))
+
+    assert status == 1
+    assert f"Write TOKEN_ISSUER={stack.issuer}\n" in said
+    assert said.splitlines()[-1].startswith("Correct the settings in .env.local")
+
+
+def test_the_doctor_names_all_that_is_missing(stack: Stack) -> None:
+    status, said = doctor(stack, JWKS_URI="", AUDIENCE="", TOKEN_ISSUER="")
+
+    assert status == 1
+    assert said.count(" is not set.") == 3
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
