@@ -22,7 +22,9 @@ function joinStage(resources) {
   delete resources[made];
   // What the framework lets wait for the deployment (a usage plan, say) needs the stage.
   for (const resource of Object.values(resources)) {
-    if (resource.DependsOn === made) resource.DependsOn = stage;
+    const dependencies = [].concat(resource.DependsOn ?? []);
+    if (!dependencies.includes(made)) continue;
+    resource.DependsOn = dependencies.map((id) => (id === made ? stage : id));
   }
 
   const api = Object.keys(resources).filter(

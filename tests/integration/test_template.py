@@ -100,16 +100,21 @@ def test_the_role_that_deploys_from_github_knows_the_stack_by_the_names_that_it_
     named = [
         *(f"function:{made['Properties']['FunctionName']}" for made in functions),
         *(f"log-group:{made['Properties']['LogGroupName']}:*" for made in log_groups),
-        *(f"role/jwt-rsa-custom-authorizer-prod-{name}-ABC" for name in of_type(prod, "AWS::IAM::Role")),
+        *(f"role/{made['Properties']['RoleName']}" for made in of_type(prod, "AWS::IAM::Role").values()),
         "stack/jwt-rsa-custom-authorizer-prod/id",
     ]
 
     assert len(named) == 5 + 6 + 3 + 1
     for name in named:
         assert any(fnmatch(name, pattern) for pattern in patterns), name
-    # CloudFormation cuts a longer name, and then it would not begin with that of the stack.
-    for name in of_type(prod, "AWS::IAM::Role"):
-        assert len(f"jwt-rsa-custom-authorizer-staging-{name}-ABCDEFGHIJKLM") <= 64
+
+
+def test_the_name_of_each_role_fits_for_all_stages_and_regions(prod: Resources) -> None:
+    for role in of_type(prod, "AWS::IAM::Role").values():
+        name = role["Properties"]["RoleName"]
+        assert name.startswith("jwt-rsa-custom-authorizer-prod-us-east-1-")
+        longest = name.replace("prod", "staging").replace("us-east-1", "ap-southeast-2")
+        assert len(longest) <= 64
 
 
 def test_api_gateway_refuses_what_is_no_bearer_token_before_a_function_runs(prod: Resources) -> None:
