@@ -24,7 +24,7 @@ module.exports = class Settings {
         [
           `The settings of stage ${stage} won't do:`,
           ...mistakes.trim().split('; ').map((mistake) => `  - ${mistake}`),
-          `Write them into .env.${stage} or .env (see .env.sample), or into the environment.`,
+          `Write them into .env.${stage} (.env if there is none), or into the environment. See .env.sample.`,
         ].join('\n'),
       );
     };
