@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
+from auth import Settings
 from tests.issuer import AUDIENCE, ISSUER
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = {"JWKS_URI": f"{ISSUER}jwks.json", "AUDIENCE": AUDIENCE, "TOKEN_ISSUER": ISSUER}
+OPTIONAL = {"ALGORITHMS": "RS256", "LEEWAY_SECONDS": "5", "LOG_LEVEL": "INFO"}
 
 Resources = dict[str, Any]
 
@@ -23,7 +25,7 @@ def package(*options: str, **settings: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["node_modules/.bin/sls", "package", *options],
         cwd=ROOT,
-        env=os.environ | SETTINGS | settings,
+        env=os.environ | SETTINGS | OPTIONAL | settings,  # and no .env of this folder
         capture_output=True,
         text=True,
         timeout=240,
@@ -197,7 +199,7 @@ def test_a_missing_setting_stops_the_deploy_with_one_message_that_names_all(comm
         ["node_modules/.bin/sls", *command, "--stage", "prod"],
         cwd=ROOT,
         # A .env of this folder does not change what is set, be it to nothing.
-        env=os.environ | dict.fromkeys(SETTINGS, ""),
+        env=os.environ | dict.fromkeys(SETTINGS, "") | OPTIONAL,
         capture_output=True,
         text=True,
         timeout=60,
@@ -217,6 +219,15 @@ def test_an_unsafe_setting_stops_the_deploy_too() -> None:
     assert "  - JWKS_URI must be an https:// URL" in run.stdout
     assert "  - ALGORITHMS must name some of RS256" in run.stdout
     assert "not set" not in run.stdout
+
+
+def test_what_is_not_set_is_what_the_authorizer_would_take_it_for() -> None:
+    service = (ROOT / "serverless.yml").read_text()
+    settings = Settings.from_environment(SETTINGS)
+
+    assert f"${{env:ALGORITHMS, '{','.join(settings.algorithms)}'}}" in service
+    assert f"${{env:LEEWAY_SECONDS, '{settings.leeway_seconds}'}}" in service
+    assert f"    logLevel: {settings.log_level} #" in service
 
 
 def texts() -> Iterator[str]:
