@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 import handler
+from auth.settings import LOG_LEVELS
 from tests.gateway import Deployment, deployed
 from tests.issuer import SigningKey, good_claims, make_event, make_token
 
@@ -114,8 +115,11 @@ def test_no_caller_can_ring_an_alarm(key: SigningKey, stranger: SigningKey) -> N
     assert counted(*lines) == set()
 
 
-def test_an_outage_of_the_issuer_rings_for_the_keys_alone(key: SigningKey) -> None:
-    with deployed(key) as service:
+@pytest.mark.parametrize("level", LOG_LEVELS)
+def test_an_outage_of_the_issuer_rings_for_the_keys_alone_however_little_is_logged(
+    key: SigningKey, level: str
+) -> None:
+    with deployed(key, LOG_LEVEL=level) as service:
         service.issuer.body = b"rubbish"
         lines = lines_of(make_event(make_token(key)))
 
