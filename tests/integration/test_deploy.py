@@ -50,22 +50,17 @@ def _aws() -> Iterator[None]:
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         patch.setenv("NO_PROXY", "127.0.0.1")
         command = [sys.executable, "-m", "tests.integration.emulator"]
-        with subprocess.Popen(
-            command,
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as emulator:
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as emulator:
             assert emulator.stdout
             url = emulator.stdout.readline().strip()
             assert url.startswith("http://127.0.0.1:")  # or the real AWS would be meant
             patch.setenv("AWS_ENDPOINT_URL", url)
             yield
-            emulator.communicate()  # it ends with its standard input
+            # It ends with its standard input, which is closed here.
 
 
-def sls(command: str, *options: str, **settings: str) -> str:
+def sls(command: str, *options: str, **settings: str) -> None:
     run = subprocess.run(
         ["node_modules/.bin/sls", command, *options],
         cwd=ROOT,
@@ -76,7 +71,6 @@ def sls(command: str, *options: str, **settings: str) -> str:
         check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr
-    return run.stdout + run.stderr
 
 
 def stack(stage: str) -> Any:
