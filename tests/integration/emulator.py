@@ -260,9 +260,11 @@ def without_no_values(clean: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def with_outputs(execute: Callable[..., None]) -> Callable[..., None]:
-    """CloudFormation publishes the outputs of a change set; moto forgets them."""
+    """CloudFormation lets a change set import and export values; moto forgets both."""
 
     def executed(backend: CloudFormationBackend, *args: Any, **kwargs: Any) -> None:
+        for stack in backend.stacks.values():
+            stack.resource_map.cross_stack_resources = backend.exports
         execute(backend, *args, **kwargs)
         for stack in backend.stacks.values():
             stack._parse_template()

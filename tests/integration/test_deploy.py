@@ -60,10 +60,10 @@ def _aws() -> Iterator[None]:
             # It ends with its standard input, which is closed here.
 
 
-def sls(command: str, *options: str, **settings: str) -> None:
+def sls(command: str, *options: str, folder: Path = ROOT, **settings: str) -> None:
     run = subprocess.run(
-        ["node_modules/.bin/sls", command, *options],
-        cwd=ROOT,
+        [ROOT / "node_modules/.bin/sls", command, *options],
+        cwd=folder,
         env=os.environ | SETTINGS | settings | {"SLS_AWS_MONITORING_FREQUENCY": "200"},  # it asks each 5 s
         capture_output=True,
         text=True,
@@ -288,6 +288,49 @@ def test_other_services_may_import_the_authorizer() -> None:
         assert (values[f"{prefix}-ApiRootResourceId"], "/") == (root["id"], root["path"])
         url = f"https://{api}.execute-api.us-east-1.amazonaws.com/{stage}"
         assert values[f"sls-{prefix}-ServiceEndpoint"] == url
+
+
+ORDERS = """
+service: orders
+provider:
+  name: aws
+  runtime: python3.13
+  versionFunctions: false
+functions:
+  listOrders:
+    handler: orders.list_orders
+    events:
+      - http:
+          method: get
+          path: /orders
+          authorizer:
+            name: jwt
+            type: token
+            arn: !ImportValue jwt-rsa-custom-authorizer-${sls:stage}-AuthorizerArn
+            identitySource: method.request.header.Authorization
+            identityValidationExpression: ^[Bb]earer [-0-9a-zA-Z._]+$
+            resultTtlInSeconds: 3600
+"""
+
+
+def test_another_service_attaches_the_authorizer_to_its_own_api(tmp_path: Path) -> None:
+    (tmp_path / "serverless.yml").write_text(ORDERS)
+    (tmp_path / "orders.py").write_text("def list_orders(event, context): ...")
+    sls("deploy", "--stage", "dev", folder=tmp_path)
+
+    lambdas, ours = boto3.client("lambda"), function("dev", "authorizer")
+    (api,) = (
+        api for api in boto3.client("apigateway").get_rest_apis()["items"] if api["name"] == "dev-orders"
+    )
+    (attached,) = boto3.client("apigateway").get_authorizers(restApiId=api["id"])["items"]
+    policy = json.loads(lambdas.get_policy(FunctionName=ours["FunctionName"])["Policy"])
+    callers = [statement["Condition"]["ArnLike"]["AWS:SourceArn"] for statement in policy["Statement"]]
+    sls("remove", "--stage", "dev", folder=tmp_path)
+
+    assert attached["authorizerUri"].endswith(f"{ours['FunctionArn']}/invocations")
+    assert any(
+        caller.startswith(f"arn:aws:execute-api:us-east-1:{ACCOUNT}:{api['id']}/") for caller in callers
+    )
 
 
 def test_the_smoke_test_finds_the_url_of_a_stage() -> None:
