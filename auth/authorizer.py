@@ -28,9 +28,10 @@ def authorize(event: Mapping[str, Any], settings: Settings, keys: KeyStore) -> R
     """
     token = unverified_token(event)
     kid = unverified_kid(token, settings.algorithms)
-    if not keys.at_hand(kid):
+    key = keys.at_hand(kid)
+    if key is None:
         refuse_hopeless(token, settings)
-    key = keys.find(kid)
+        key = keys.find(kid)
     claims = verify(token, key, settings)
     return {
         "principalId": claims.subject,

@@ -3,14 +3,18 @@
 PyJWT and cryptography are imported where a key is parsed: the issuer is asked before (handler.py).
 """
 
+import io
 import json
 import logging
+import socket
 import threading
 import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass
+from http.client import HTTPResponse
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -21,31 +25,34 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", "Unable to find acceptable character detection")
     import requests
 
+logging.getLogger("urllib3").propagate = False  # its warnings quote the answer
+
 if TYPE_CHECKING:
     from jwt import PyJWK
 
 # Times in seconds, by the wall clock: the monotonic one of a frozen Lambda environment stands still.
-FRESH_FOR = 600
-SERVED_FOR = 24 * 3600  # after the last good fetch, while the issuer can't be reached
+FRESH_FOR = 600  # after a good fetch; a withdrawn key is refused when this is over
+SERVED_FOR = 24 * 3600  # after a good fetch, while the issuer can't be reached
 MISS_PAUSE = 30  # between two fetches that were made for an unknown kid
 MAX_FAILURE_PAUSE = 30  # 1, 2, 4 ... up to this, after failed fetches
 
+# Seconds that a fetch may take.
 CONNECT_TIMEOUT = 1.0
 READ_TIMEOUT = 1.5  # between bytes
 FETCH_TIMEOUT = 3.0  # in all
 
-MAX_BYTES = 150_000  # API Gateway's own limit for a JWKS
+# What is accepted. Bytes are those of API Gateway's own limit for a JWKS.
+MAX_BYTES = 150_000
 MAX_KEYS = 300
 RSA_BITS = range(2048, 8192 + 1)
-MIN_RSA_EXPONENT = 3
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class _KeySet:
-    keys: "dict[str, PyJWK]" = field(default_factory=dict)
-    fetched_at: float = float("-inf")
+    keys: "dict[str, PyJWK]"
+    fetched_at: float
 
 
 class KeyStore:
@@ -69,33 +76,38 @@ class KeyStore:
         self._clock = clock
         self._fetch = fetch or fetch_jwks
         self._one_fetch = threading.Lock()
-        self._held = _KeySet()
+        self._held = _KeySet({}, float("-inf"))
         self._missed_at = float("-inf")
         self._failed_at = float("-inf")
         self._failures = 0
         self._failure = ""
 
-    def at_hand(self, kid: str) -> bool:
-        """Tell whether `find` will answer without asking the issuer."""
-        return kid in self._held.keys and self._is_fresh()
+    def at_hand(self, kid: str) -> "PyJWK | None":
+        """Return the key of that `kid` if the issuer need not be asked for it."""
+        held = self._held  # another thread may replace it
+        return held.keys.get(kid) if self._is_fresh(held) else None
 
     def find(self, kid: str) -> "PyJWK":
         """Return the issuer's key of that `kid`.
 
         Raises InvalidToken if the issuer has none, and KeysUnavailable if it can't be asked.
         """
-        if self.at_hand(kid):
-            return self._held.keys[kid]
-        if self._may_serve(kid) and self._one_fetch.locked():
-            return self._held.keys[kid]  # somebody else is asking already
-        with self._one_fetch:
-            if not self.at_hand(kid) and self._may_ask():
-                self._refresh(kid, lambda: self._fetch(self._jwks_uri))
-            if self._may_serve(kid):
-                return self._held.keys[kid]
-            if self._failures or not self._is_fresh():
+        key = self._kept(kid)
+        if key is None:
+            self._one_fetch.acquire()
+        elif not self._one_fetch.acquire(blocking=False):
+            return key  # somebody else is asking already
+        try:
+            if self.at_hand(kid) is None and self._may_ask():
+                self._ask(kid)
+            key = self._kept(kid)
+            if key is not None:
+                return key
+            if self._failures:
                 raise KeysUnavailable(f"no keys from {self._jwks_uri}: {self._failure}")
             raise InvalidToken("the issuer has no key of this kid", kid=kid)
+        finally:
+            self._one_fetch.release()
 
     def prefetch(self, answer: Callable[[], bytes]) -> None:
         """Keep the keys of a fetch that was begun before they are needed (see `begin_fetch`).
@@ -103,49 +115,57 @@ class KeyStore:
         A failure is logged, and the rest left to `find`.
         """
         with self._one_fetch:
-            self._refresh(None, answer)
+            self._take(answer)
 
-    def _is_fresh(self) -> bool:
-        return _within(FRESH_FOR, self._held.fetched_at, self._clock())
+    def _is_fresh(self, held: _KeySet) -> bool:
+        return _within(FRESH_FOR, held.fetched_at, self._clock())
 
-    def _may_serve(self, kid: str) -> bool:
-        return kid in self._held.keys and self._clock() - self._held.fetched_at < SERVED_FOR
+    def _kept(self, kid: str) -> "PyJWK | None":
+        held = self._held
+        return held.keys.get(kid) if self._clock() - held.fetched_at < SERVED_FOR else None
 
     def _may_ask(self) -> bool:
         now = self._clock()
-        if self._failures and _within(self._failure_pause(), self._failed_at, now):
+        failure_pause = min(2**self._failures // 2, MAX_FAILURE_PAUSE)
+        if _within(failure_pause, self._failed_at, now):
             return False
-        return not (self._is_fresh() and _within(MISS_PAUSE, self._missed_at, now))
+        return not (self._is_fresh(self._held) and _within(MISS_PAUSE, self._missed_at, now))
 
-    def _failure_pause(self) -> float:
-        return min(2.0 ** min(self._failures - 1, 10), MAX_FAILURE_PAUSE)
+    def _ask(self, kid: str) -> None:
+        """Fetch the keys for a `kid` that is not at hand.
 
-    def _refresh(self, kid: str | None, answer: Callable[[], bytes]) -> None:
-        """Take the issuer's answer, on behalf of a `kid`. Keys in hand are replaced by usable ones only."""
-        is_miss = self._is_fresh()
+        MISS_PAUSE begins if the kid was missing in fresh keys, or is in these. It does not after other
+        fetches: a key that is published right after them is taken at once.
+        """
+        asked_at = self._clock()
+        is_miss = self._is_fresh(self._held)
+        is_answered = self._take(lambda: self._fetch(self._jwks_uri))
+        if is_miss or (is_answered and kid not in self._held.keys):
+            self._missed_at = asked_at
+
+    def _take(self, answer: Callable[[], bytes]) -> bool:
+        """Replace the keys in hand by those of the answer, and tell whether it has usable ones."""
+        asked_at = self._clock()
         try:
-            keys = usable_keys(answer(), self._algorithms)
+            self._held = _KeySet(usable_keys(answer(), self._algorithms), asked_at)
         except (OSError, ValueError) as error:
-            self._failures += 1
             self._failed_at = self._clock()
+            self._failures += 1
             self._failure = str(error)
-            log.error(
-                "jwks_fetch_failed",
-                extra={
-                    "details": {
-                        "jwks_uri": self._jwks_uri,
-                        "reason": self._failure,
-                        "keys_held": len(self._held.keys),
-                        "next_try_in_seconds": self._failure_pause(),
-                    }
-                },
-            )
-        else:
-            self._held = _KeySet(keys, self._clock())
-            self._failures = 0
-            is_miss = is_miss or (kid is not None and kid not in keys)
-        if is_miss:
-            self._missed_at = self._clock()
+            self._log_failure()
+            return False
+        self._failures = 0
+        return True
+
+    def _log_failure(self) -> None:
+        served_for = max(0, self._held.fetched_at + SERVED_FOR - self._failed_at)
+        details = {
+            "jwks_uri": self._jwks_uri,
+            "reason": self._failure,
+            "keys_held": len(self._held.keys) if served_for else 0,
+            "served_for_seconds": int(served_for),
+        }
+        log.error("jwks_fetch_failed", extra={"details": details})
 
 
 def _within(seconds: float, since: float, now: float) -> bool:
@@ -153,14 +173,10 @@ def _within(seconds: float, since: float, now: float) -> bool:
     return 0 <= now - since < seconds
 
 
-class _BadAnswer(Exception):
-    """The server answered, but not with a JWKS that we would keep."""
-
-
 def fetch_jwks(uri: str) -> bytes:
     """Return the body of the JWKS at `uri`, within FETCH_TIMEOUT seconds whatever the server does.
 
-    Raises OSError, with the reason, if it can't be had.
+    Raises OSError, with the reason in words of ours, if it can't be had.
     """
     return begin_fetch(uri)()
 
@@ -172,57 +188,110 @@ def begin_fetch(uri: str) -> Callable[[], bytes]:
     made (CPython gh-125245).
     """
     deadline = time.monotonic() + FETCH_TIMEOUT
-    outcome: SimpleQueue[bytes | Exception] = SimpleQueue()
+    outcome: SimpleQueue[bytes | OSError] = SimpleQueue()
 
     def download() -> None:
         try:
             outcome.put(_download(uri, deadline))
-        except Exception as error:  # noqa: BLE001 - raised again below, where somebody waits for it
-            outcome.put(error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is raised where somebody waits
+            outcome.put(OSError(_reason(error)))
 
     def answer() -> bytes:
         try:
             result = outcome.get(timeout=max(0, deadline - time.monotonic()))
         except Empty:
             raise TimeoutError(f"no answer within {FETCH_TIMEOUT:g} s") from None
-        if isinstance(result, Exception):
-            # The text of a library's exception may quote the answer, and so whoever wrote it.
-            reason = str(result) if type(result) is _BadAnswer else type(result).__name__
-            raise OSError(reason) from result
+        if isinstance(result, OSError):
+            raise result
         return result
 
-    # The time-outs of `requests` are for one read each, and name look-up has none: a server that drips
-    # its headers holds the thread, but not us.
+    # Looking a name up has no time-out, and each of a host's addresses has its own: they hold the
+    # thread, but not us.
     threading.Thread(target=download, daemon=True).start()
     return answer
 
 
+class _BadAnswer(Exception):
+    """The server answered, but not with what we would keep."""
+
+
+def _reason(error: Exception) -> str:
+    """Say what went wrong. The texts of libraries are left out: they quote answers and passwords."""
+    if isinstance(error, _BadAnswer):
+        return str(error)
+    cause: BaseException = error
+    while cause.__context__ is not None:
+        cause = cause.__context__
+    return f"{type(error).__name__} ({type(cause).__name__})"
+
+
 def _download(uri: str, deadline: float) -> bytes:
-    with (
-        requests.Session() as session,
-        session.get(
-            uri,
-            # A body that is not compressed can't be a bomb.
-            headers={"Accept": "application/json", "Accept-Encoding": "identity"},
-            # Its own, so that `requests` does not send the password that .netrc has for this host.
-            auth=lambda request: request,
-            allow_redirects=False,
-            stream=True,
-            timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
-        ) as response,
-    ):
-        if response.status_code != requests.codes.ok:
-            raise _BadAnswer(f"HTTP status {response.status_code}")
-        if response.headers.get("Content-Encoding", "identity") != "identity":
-            raise _BadAnswer("a compressed answer")
-        body = b""
-        while chunk := response.raw.read1(MAX_BYTES, decode_content=False):
-            body += chunk
-            if len(body) > MAX_BYTES:
-                raise _BadAnswer(f"an answer of more than {MAX_BYTES} bytes")
-            if time.monotonic() > deadline:
-                raise _BadAnswer(f"still no end after {FETCH_TIMEOUT:g} s")
-        return body
+    # A body that is not compressed can't be a bomb.
+    headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
+    with requests.Session() as session, closing(_TimedAdapter(deadline)) as adapter:
+        # The environment's proxies and CAs count. To leave the rest to the session as well would send the
+        # password that .netrc has for this host, and read the body of a redirect, however long.
+        environment: Any = session.merge_environment_settings(
+            uri, proxies={}, stream=True, verify=True, cert=None
+        )
+        request = requests.Request("GET", uri, headers).prepare()
+        timeout = (CONNECT_TIMEOUT, READ_TIMEOUT)
+        with adapter.send(request, timeout=timeout, **environment) as response:
+            if response.status_code != requests.codes.ok:
+                raise _BadAnswer(f"HTTP status {response.status_code}")
+            if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+                raise _BadAnswer("a compressed answer")
+            body = bytearray()
+            for chunk in response.iter_content(MAX_BYTES):
+                body += chunk
+                if len(body) > MAX_BYTES:
+                    raise _BadAnswer(f"an answer of more than {MAX_BYTES} bytes")
+            return bytes(body)
+
+
+class _TimedAdapter(requests.adapters.HTTPAdapter):
+    """Ends each connection at a deadline, in seconds of the monotonic clock.
+
+    The time-outs of `requests` are for one read each, so that a server could drip headers for days.
+    """
+
+    def __init__(self, deadline: float) -> None:
+        super().__init__()
+        self._deadline = deadline
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+        pool.ConnectionCls = type("Timed", (pool.ConnectionCls,), {"response_class": self._response})
+        return pool
+
+    def _response(self, sock: socket.socket, **kwargs: Any) -> HTTPResponse:
+        return HTTPResponse(_TimedSocket(sock, self._deadline), **kwargs)  # type: ignore[arg-type]
+
+
+class _TimedSocket(io.RawIOBase):
+    """What an HTTPResponse reads from, until the deadline."""
+
+    def __init__(self, sock: socket.socket, deadline: float) -> None:
+        self._sock = sock
+        self._octets = sock.makefile("rb", buffering=0)
+        self._deadline = deadline
+
+    def makefile(self, mode: str) -> io.BufferedReader:  # noqa: ARG002 - HTTPResponse says "rb"
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._sock.settimeout(min(READ_TIMEOUT, left))
+        return self._octets.readinto(buffer)
+
+    def close(self) -> None:
+        self._octets.close()
+        super().close()
 
 
 def usable_keys(body: bytes, algorithms: Collection[str]) -> "dict[str, PyJWK]":
@@ -232,23 +301,17 @@ def usable_keys(body: bytes, algorithms: Collection[str]) -> "dict[str, PyJWK]":
     """
     try:
         jwks = json.loads(body)
-    except RecursionError:
-        raise ValueError("JSON nested too deeply") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError("not JSON") from None
-    if not isinstance(jwks, dict) or not isinstance(jwks.get("keys"), list):
+    jwk_list = jwks.get("keys") if isinstance(jwks, dict) else None
+    if not isinstance(jwk_list, list):
         raise ValueError("not a JWKS: no list of keys")
-    if len(jwks["keys"]) > MAX_KEYS:
+    if len(jwk_list) > MAX_KEYS:
         raise ValueError(f"more than {MAX_KEYS} keys")
-    jwk_list = [jwk for jwk in jwks["keys"] if isinstance(jwk, dict)]
-    times = Counter(jwk["kid"] for jwk in jwk_list if isinstance(jwk.get("kid"), str))
-    keys = {}
-    for jwk in jwk_list:
-        kid = jwk.get("kid")
-        if isinstance(kid, str) and times[kid] == 1:
-            key = _usable_key(jwk, algorithms)
-            if key is not None:
-                keys[kid] = key
+    named = [jwk for jwk in jwk_list if isinstance(jwk, dict) and isinstance(jwk.get("kid"), str)]
+    times = Counter(jwk["kid"] for jwk in named)
+    parsed = {jwk["kid"]: _usable_key(jwk, algorithms) for jwk in named if times[jwk["kid"]] == 1}
+    keys = {kid: key for kid, key in parsed.items() if key is not None}
     if not keys:
         raise ValueError("no usable key")
     return keys
@@ -258,18 +321,18 @@ def _usable_key(jwk: dict[str, Any], algorithms: Collection[str]) -> "PyJWK | No
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey  # noqa: PLC0415 - see the top
     from jwt import PyJWK  # noqa: PLC0415
 
-    if jwk.get("use", "sig") != "sig" or "verify" not in jwk.get("key_ops", ["verify"]):
+    operations = jwk.get("key_ops", ["verify"])
+    if jwk.get("use", "sig") != "sig" or not isinstance(operations, list) or "verify" not in operations:
         return None
     if "d" in jwk:  # a private key, published by mistake: anybody can sign with it
         return None
     try:
+        # It also refuses points off the curve, and exponents that are even or 1.
         key = PyJWK(jwk)
     except Exception:  # noqa: BLE001 - whatever a hostile key breaks in the parsers, it is unusable
         return None
     if key.algorithm_name not in algorithms:
         return None
-    if isinstance(key.key, RSAPublicKey):
-        exponent = key.key.public_numbers().e
-        if key.key.key_size not in RSA_BITS or exponent < MIN_RSA_EXPONENT or exponent % 2 == 0:
-            return None
+    if isinstance(key.key, RSAPublicKey) and key.key.key_size not in RSA_BITS:
+        return None
     return key

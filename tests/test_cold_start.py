@@ -26,7 +26,7 @@ class Spy:
 sys.meta_path.insert(0, Spy())
 import handler
 print("collects garbage:", gc.isenabled(), "frozen:", gc.get_freeze_count() > 10_000)
-print("keys held:", handler._service()[1].at_hand("key-1"))
+print("keys held:", handler._service()[1].at_hand("key-1") is not None)
 """
 
 
