@@ -134,8 +134,8 @@ class KeyStore:
     def _ask(self, kid: str) -> None:
         """Fetch the keys for a `kid` that is not at hand.
 
-        MISS_PAUSE begins if the kid was missing in fresh keys, or is in these. It does not after other
-        fetches: a key that is published right after them is taken at once.
+        MISS_PAUSE begins if fresh keys lacked the kid, or if these lack it. After any other fetch a new
+        key is taken at once, however soon it is published.
         """
         asked_at = self._clock()
         is_miss = self._is_fresh(self._held)

@@ -1,13 +1,16 @@
 """What the tests share: keys made once, settings that fit them, and no network but loopback."""
 
+import logging
 import socket
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 from hypothesis import settings as hypothesis
 
 from auth import KeyStore, Settings
+from tests.endpoint import Endpoint, Service, answer, token
 from tests.issuer import AUDIENCE, ISSUER, SigningKey, jwks
 
 ROUTE_SCOPES = """
@@ -57,6 +60,44 @@ def settings() -> Settings:
 def keys(key: SigningKey) -> KeyStore:
     """A key store whose issuer publishes `key`."""
     return KeyStore("https://issuer.example/jwks.json", ("RS256",), fetch=lambda uri: jwks(key))
+
+
+@pytest.fixture(scope="session")
+def new_key() -> SigningKey:
+    """The key that the issuer changes to."""
+    return SigningKey.generate("key-2")
+
+
+@pytest.fixture
+def cold(key: SigningKey) -> Iterator[Service]:
+    """An authorizer that holds no keys yet. Its issuer publishes `key`."""
+    with closing(Endpoint(answer(jwks(key)))) as endpoint:
+        yield Service(endpoint)
+
+
+@pytest.fixture
+def warm(cold: Service, key: SigningKey) -> Service:
+    """An authorizer that fetched its keys a moment ago. Further fetches are counted."""
+    assert cold.status(token(key)) == 200
+    cold.endpoint.requests.clear()
+    cold.endpoint.asked.clear()
+    return cold
+
+
+@pytest.fixture
+def logged() -> Iterator[list[dict[str, Any]]]:
+    """What is logged, as it goes on: the event and its details."""
+    lines: list[dict[str, Any]] = []
+
+    class Keeper(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append({"event": record.getMessage()} | record.__dict__["details"])
+
+    keeper = Keeper()
+    logger = logging.getLogger("auth.jwks")
+    logger.addHandler(keeper)
+    yield lines
+    logger.removeHandler(keeper)
 
 
 def environment(**changes: str | None) -> dict[str, str]:

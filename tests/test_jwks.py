@@ -1,0 +1,434 @@
+"""The rules of the key store, with an endpoint on 127.0.0.1.
+
+Tokens are decided over as a whole, and an outcome is the status that API Gateway would answer. Time is
+moved, not waited for.
+"""
+
+import ast
+import logging
+import random
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from auth.jwks import fetch_jwks
+from tests.endpoint import (
+    DAY,
+    MINUTE,
+    Behaviour,
+    Service,
+    answer,
+    head,
+    raw,
+    token,
+    unknown,
+)
+from tests.issuer import SigningKey, jwks
+
+ROOT = Path(__file__).parents[1]
+
+# Fresh keys
+
+
+def test_keys_are_asked_for_once_in_ten_minutes(cold: Service, key: SigningKey) -> None:
+    for _ in range(10 * MINUTE):
+        assert cold.status(token(key)) == 200
+        cold.clock.now += 1
+    assert cold.fetches == 1
+
+    assert cold.status(token(key)) == 200
+    assert cold.fetches == 2
+
+
+def test_a_withdrawn_key_is_refused_ten_minutes_later(
+    warm: Service, key: SigningKey, new_key: SigningKey
+) -> None:
+    warm.publish(new_key)
+    warm.clock.now += 10 * MINUTE - 1
+    assert warm.status(token(key)) == 200
+
+    warm.clock.now += 1
+    assert warm.status(token(key)) == 401
+
+
+def test_the_ten_minutes_begin_when_the_issuer_is_asked(
+    cold: Service, key: SigningKey, new_key: SigningKey
+) -> None:
+    def withdraw_before_it_arrives(connection: socket.socket) -> None:
+        cold.publish(new_key)
+        cold.clock.now += 3
+        answer(jwks(key))(connection)
+
+    cold.endpoint.behave = withdraw_before_it_arrives
+    assert cold.status(token(key)) == 200
+    cold.clock.now += 10 * MINUTE - 3
+
+    assert cold.status(token(key)) == 401
+
+
+def test_junk_does_not_ask_the_issuer(cold: Service, key: SigningKey) -> None:
+    junk = [token(key, exp=1), token(key, aud="x"), token(key, iss="x"), token(key, sub=None), "a.b.c"]
+
+    assert [cold.status(each) for each in junk] == 5 * [401]
+    assert cold.fetches == 0
+
+
+# Rotation
+
+
+def test_a_rotated_key_is_accepted_at_once_with_one_fetch(
+    warm: Service, key: SigningKey, new_key: SigningKey
+) -> None:
+    warm.clock.now += 5 * MINUTE
+    warm.publish(key, new_key)
+
+    assert [warm.status(token(new_key)) for _ in range(10)] == 10 * [200]
+    assert warm.fetches == 1
+
+
+def test_a_key_rotated_a_second_after_a_cold_start_is_accepted_at_once(
+    cold: Service, key: SigningKey, new_key: SigningKey
+) -> None:
+    assert cold.status(token(key)) == 200
+    cold.clock.now += 1
+    cold.publish(key, new_key)
+
+    assert cold.status(token(new_key)) == 200
+    assert cold.fetches == 2
+
+
+def test_a_key_rotated_a_second_after_a_prefetch_is_accepted_at_once(
+    cold: Service, key: SigningKey, new_key: SigningKey
+) -> None:
+    cold.keys.prefetch(partial(fetch_jwks, cold.endpoint.url))
+    cold.clock.now += 1
+    cold.publish(key, new_key)
+
+    assert cold.status(token(new_key)) == 200
+    assert cold.fetches == 2
+
+
+def test_a_key_rotated_a_second_after_an_outage_is_accepted_at_once(
+    cold: Service, key: SigningKey, new_key: SigningKey
+) -> None:
+    cold.endpoint.behave = answer(b"", status="503 Service Unavailable")
+    assert cold.status(token(key)) == 500
+    cold.clock.now += 1
+    cold.publish(key)
+    assert cold.status(token(key)) == 200
+    cold.clock.now += 1
+    cold.publish(key, new_key)
+
+    assert cold.status(token(new_key)) == 200
+
+
+def test_eight_threads_at_a_rotation_cause_one_fetch_and_nobody_is_refused(
+    warm: Service, key: SigningKey, new_key: SigningKey
+) -> None:
+    tokens = [token(new_key, jti=str(n)) for n in range(200)]
+    warm.publish(key, new_key)
+
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(warm.status, tokens)) == {200}
+    assert warm.fetches == 1
+
+
+def test_in_a_siege_a_new_key_is_accepted_within_30_seconds_and_valid_callers_are_never_refused(
+    warm: Service, key: SigningKey
+) -> None:
+    published, refused, waits = [key], {}, []
+    for second in range(20 * MINUTE):
+        warm.clock.now += 1
+        if second in (100, 317, 610, 911):
+            published.append(SigningKey(f"key of {second}", "RS256", key.private))
+            refused[published[-1]] = second
+            warm.publish(*published)
+        assert [warm.status(unknown()) for _ in range(5)] == 5 * [401]
+        assert warm.status(token(key)) == 200
+        accepted = [new for new in refused if warm.status(token(new)) == 200]
+        waits += [second - refused.pop(new) for new in accepted]
+
+    assert len(waits) == 4
+    assert max(waits) <= 30
+    assert warm.fetches <= 40
+
+
+# A flood of unknown kids
+
+
+@pytest.fixture(params=["warm", "cold"])
+def warm_or_cold(request: pytest.FixtureRequest) -> Service:
+    service: Service = request.getfixturevalue(request.param)
+    return service
+
+
+def test_a_thousand_unknown_kids_cause_one_fetch(warm_or_cold: Service) -> None:
+    assert {warm_or_cold.status(unknown()) for _ in range(1000)} == {401}
+    assert warm_or_cold.fetches == 1
+
+
+def test_ten_minutes_of_unknown_kids_cause_at_most_20_fetches(warm_or_cold: Service) -> None:
+    for _ in range(10 * MINUTE):
+        assert {warm_or_cold.status(unknown()) for _ in range(3)} == {401}
+        warm_or_cold.clock.now += 1
+
+    assert warm_or_cold.fetches <= 20
+
+
+def test_an_unknown_kid_is_refused_in_less_than_a_millisecond(warm: Service) -> None:
+    tokens = [unknown() for _ in range(200)]
+    warm.status(unknown())
+    seconds = []
+    for each in tokens:
+        start = time.perf_counter()
+        warm.status(each)
+        seconds.append(time.perf_counter() - start)
+
+    assert sorted(seconds)[len(seconds) // 2] < 0.001
+
+
+# Outages
+
+
+def test_an_unknown_kid_among_fresh_keys_is_no_401_while_the_issuer_is_down(
+    warm: Service, key: SigningKey, new_key: SigningKey
+) -> None:
+    warm.endpoint.behave = answer(b"", status="503 Service Unavailable")
+    for _ in range(29):
+        assert warm.status(token(new_key)) == 500
+        assert warm.status(token(key)) == 200
+        warm.clock.now += 1
+    assert warm.fetches == 1
+
+    warm.publish(key, new_key)
+    warm.clock.now += 1
+    assert warm.status(token(new_key)) == 200
+
+
+@pytest.mark.parametrize("age", [0, 10 * MINUTE], ids=["cold", "stale"])
+def test_failed_fetches_are_1_2_4_to_30_seconds_apart(cold: Service, key: SigningKey, age: int) -> None:
+    if age:
+        cold.status(token(key))
+    cold.endpoint.behave = answer(b"", status="503 Service Unavailable")
+    cold.endpoint.requests.clear()
+    cold.clock.now += age
+    start, times = cold.clock.now, []
+    for _ in range(4 * 125):
+        before = cold.fetches
+        cold.status(token(key))
+        if cold.fetches > before:
+            times.append(cold.clock.now - start)
+        cold.clock.now += 0.25
+    assert times == [0, 1, 3, 7, 15, 31, 61, 91, 121]
+
+    cold.publish(key)
+    cold.clock.now += 30
+    assert cold.status(token(key)) == 200
+    cold.endpoint.behave = answer(b"", status="503 Service Unavailable")
+    cold.endpoint.requests.clear()
+    cold.clock.now += 10 * MINUTE
+    cold.status(token(key))
+    cold.clock.now += 1
+    cold.status(token(key))
+    assert cold.fetches == 2
+
+
+def test_a_failed_fetch_is_logged_in_words_of_ours(warm: Service, key: SigningKey, logged: list[Any]) -> None:
+    forged = '\r\n{"level": "ERROR", "event": "decision"}'
+    warm.endpoint.behave = answer(forged.encode(), f"X: y{forged}", status='500 {"level": "ERROR"}')
+    warm.clock.now += 10 * MINUTE
+    warm.status(token(key))
+
+    line = {"event": "jwks_fetch_failed", "jwks_uri": warm.endpoint.url, "reason": "HTTP status 500"}
+    assert logged == [line | {"keys_held": 1, "served_for_seconds": DAY - 10 * MINUTE}]
+
+    warm.clock.now += DAY
+    warm.status(token(key))
+    assert logged[1:] == [line | {"keys_held": 0, "served_for_seconds": 0}]
+
+
+def test_no_library_logs_what_the_issuer_says(warm: Service, caplog: pytest.LogCaptureFixture) -> None:
+    warm.endpoint.behave = raw(head("this is no header", "nor is this") + b"{}")
+    warm.clock.now += 10 * MINUTE
+    with caplog.at_level(logging.DEBUG):
+        warm.status(unknown())
+
+    assert {record.name for record in caplog.records} <= {"auth.jwks"}
+
+
+# Several callers at once
+
+
+class Gate:
+    """Lets an endpoint answer only after `open.set()`."""
+
+    def __init__(self, behave: Behaviour) -> None:
+        self.open = threading.Event()
+        self._behave = behave
+
+    def __call__(self, connection: socket.socket) -> None:
+        assert self.open.wait(10)
+        self._behave(connection)
+
+
+def test_32_threads_from_cold_cause_one_fetch_and_all_are_answered(cold: Service, key: SigningKey) -> None:
+    cold.endpoint.behave = gate = Gate(answer(jwks(key)))
+    with ThreadPoolExecutor(32) as threads:
+        statuses = [threads.submit(cold.status, token(key)) for _ in range(32)]
+        assert cold.endpoint.asked.wait(10)
+        gate.open.set()
+
+        assert {status.result() for status in statuses} == {200}
+    assert cold.fetches == 1
+
+
+def test_a_fetch_that_fails_while_32_threads_wait_is_not_repeated_by_each(
+    cold: Service, key: SigningKey
+) -> None:
+    cold.endpoint.behave = gate = Gate(answer(b"", status="503 Service Unavailable"))
+    with ThreadPoolExecutor(32) as threads:
+        statuses = [threads.submit(cold.status, token(key)) for _ in range(32)]
+        assert cold.endpoint.asked.wait(10)
+        gate.open.set()
+
+        assert {status.result() for status in statuses} == {500}
+    assert cold.fetches == 1
+
+
+@pytest.mark.parametrize("asking", ["for a known kid", "for an unknown kid"])
+def test_nobody_with_a_known_key_waits_while_another_asks(
+    warm: Service, key: SigningKey, asking: str
+) -> None:
+    warm.endpoint.behave = gate = Gate(answer(jwks(key)))
+    warm.clock.now += 10 * MINUTE
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(warm.status, token(key) if asking == "for a known kid" else unknown())
+        assert warm.endpoint.asked.wait(10)
+
+        assert {warm.status(token(key)) for _ in range(100)} == {200}
+        assert not first.done()
+        gate.open.set()
+        first.result()
+    assert warm.fetches == 1
+
+
+def test_whoever_asks_for_an_unknown_kid_waits_for_the_fetch_that_is_on_its_way(
+    warm: Service, key: SigningKey, new_key: SigningKey
+) -> None:
+    warm.endpoint.behave = gate = Gate(answer(jwks(key, new_key)))
+    warm.clock.now += 10 * MINUTE
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(warm.status, token(key))
+        assert warm.endpoint.asked.wait(10)
+        second = threads.submit(warm.status, token(new_key))
+        gate.open.set()
+
+        assert (first.result(), second.result()) == (200, 200)
+    assert warm.fetches == 1
+
+
+def test_16_threads_of_valid_and_hostile_callers_get_the_right_answers(
+    cold: Service, key: SigningKey, new_key: SigningKey, stranger: SigningKey
+) -> None:
+    wrong: list[tuple[str, int]] = []
+    decisions = 0
+    over = threading.Event()
+
+    def call(seed: int) -> None:
+        nonlocal decisions
+        chance = random.Random(seed)
+        while not over.is_set():
+            kind, sent, right = chance.choice(
+                [
+                    ("valid", token(key), {200}),
+                    ("under a key that comes and goes", token(new_key), {200, 401}),
+                    ("under a stranger's key of the same name", token(stranger), {401}),
+                    ("expired", token(key, exp=1), {401}),
+                    ("under an unknown kid", unknown(), {401}),
+                    ("no token", "a.b.c", {401}),
+                ]
+            )
+            status = cold.status(sent)
+            decisions += 1
+            if status not in right:
+                wrong.append((kind, status))
+
+    def issue(connection: socket.socket) -> None:
+        answer(jwks(key, *[new_key][cold.fetches % 2 :]))(connection)
+
+    cold.endpoint.behave = issue
+    with ThreadPoolExecutor(16) as threads:
+        calls = [threads.submit(call, seed) for seed in range(16)]
+        for _ in range(200):
+            time.sleep(0.01)
+            cold.clock.now += 40
+        over.set()
+        for each in calls:
+            each.result()
+
+    assert wrong == []
+    assert decisions > 500
+    assert cold.fetches > 10
+
+
+# The clock
+
+
+@pytest.mark.parametrize("jump", [-DAY, DAY], ids=["back", "forward"])
+@pytest.mark.parametrize("before", ["a fetch", "a miss", "an outage"])
+def test_a_clock_that_jumps_by_a_day_loses_no_service(
+    warm: Service, key: SigningKey, new_key: SigningKey, jump: int, before: str
+) -> None:
+    if before == "a miss":
+        assert warm.status(unknown()) == 401
+    if before == "an outage":
+        warm.endpoint.behave = answer(b"", status="503 Service Unavailable")
+        warm.clock.now += 10 * MINUTE
+        for _ in range(10):
+            assert warm.status(token(key)) == 200
+            warm.clock.now += 30
+    warm.publish(key, new_key)
+    warm.clock.now += jump
+
+    assert warm.status(token(new_key)) == 200
+    assert warm.status(token(key)) == 200
+
+
+def test_keys_are_not_fresh_to_a_clock_that_went_backwards(
+    warm: Service, key: SigningKey, new_key: SigningKey
+) -> None:
+    warm.publish(new_key)
+    warm.clock.now -= 1
+
+    assert warm.status(token(key)) == 401
+
+
+def test_known_keys_hold_in_an_outage_though_the_clock_went_backwards(warm: Service, key: SigningKey) -> None:
+    warm.endpoint.behave = answer(b"", status="503 Service Unavailable")
+    warm.clock.now -= DAY
+
+    assert warm.status(token(key)) == 200
+
+
+# The only network
+
+
+def test_nothing_else_imports_requests() -> None:
+    def imports(path: Path) -> set[str]:
+        names = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.split(".")[0] for alias in node.names}
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names.add(node.module.split(".")[0])
+        return names
+
+    ours = [ROOT / "handler.py", *(ROOT / "auth").glob("*.py")]
+
+    assert [path.name for path in ours if imports(path) & {"requests", "urllib3"}] == ["jwks.py"]
