@@ -1,6 +1,7 @@
 """What the tests share: keys made once, settings that fit them, and no network but loopback."""
 
 import logging
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import closing
@@ -19,6 +20,9 @@ POST  /pets          create:pets
 GET   /pets/{petId}  read:pets
 """
 
+# Those of this machine take no part: handler.py asks for keys at its import, where they are set.
+os.environ.pop("JWKS_URI", None)
+
 # `npm test` tries the same examples each time, so that it fails for a reason; `npm run fuzz` new ones.
 hypothesis.register_profile("quick", derandomize=True, deadline=None)
 hypothesis.register_profile("fuzz", max_examples=4_000, deadline=None)
@@ -36,6 +40,7 @@ def _loopback_only() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", guarded)
+        patch.setenv("no_proxy", "127.0.0.1,localhost", prepend=",")
         yield
 
 

@@ -1,13 +1,18 @@
 """The order of a cold start, seen from within: a new interpreter says what it imports, and when."""
 
+import json
 import subprocess
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from tests.conftest import environment
-from tests.gateway import Issuer
-from tests.issuer import SigningKey, jwks
+from tests.endpoint import Behaviour, Endpoint, answer, silence
+from tests.issuer import SigningKey, jwks, make_event, make_token
 
 ROOT = Path(__file__).parents[1]
 
@@ -29,20 +34,98 @@ print("collects garbage:", gc.isenabled(), "frozen:", gc.get_freeze_count() > 10
 print("keys held:", handler._service()[1].at_hand("key-1") is not None)
 """
 
+# Tells of each connection, and decides over the events of its input.
+START = """
+import json, sys
+
+def tell(event, args):
+    if event == "socket.connect":
+        print("connects to", args[1][0], flush=True)
+
+sys.addaudithook(tell)
+import handler
+print("imported", flush=True)
+for line in sys.stdin:
+    handler.authorize(json.loads(line), None)
+"""
+
+
+def interpreter(program: str, **variables: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=variables,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def line_of(process: subprocess.Popen[str]) -> str:
+    assert process.stdout
+    return process.stdout.readline().rstrip()
+
 
 def test_the_issuer_answers_while_pyjwt_is_imported_and_its_thread_imports_nothing(key: SigningKey) -> None:
-    with closing(Issuer(jwks(key))) as issuer:
-        process = subprocess.Popen(
-            [sys.executable, "-c", SPY],
-            cwd=ROOT,
-            env=environment(JWKS_URI=issuer.url.replace("127.0.0.1", "localhost")),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stdout
-        assert process.stdout.readline() == "importing jwt\n"
+    with closing(Endpoint(answer(jwks(key)))) as issuer:
+        uri = issuer.url.replace("127.0.0.1", "localhost")
+        process = interpreter(SPY, **environment(JWKS_URI=uri))
+        assert line_of(process) == "importing jwt"
         assert issuer.asked.wait(5)
         said, _ = process.communicate("go on\n", timeout=30)
 
     assert said.splitlines() == ["collects garbage: True frozen: True", "keys held: True"]
+
+
+def test_the_first_request_does_not_fetch_again(key: SigningKey) -> None:
+    with closing(Endpoint(answer(jwks(key)))) as issuer:
+        process = interpreter(START, **environment(JWKS_URI=issuer.url))
+        said, _ = process.communicate(json.dumps(make_event(make_token(key))), timeout=30)
+
+    *before, decision = said.splitlines()
+    assert before == ["connects to 127.0.0.1", "imported"]
+    assert json.loads(decision)["outcome"] == "policy"
+    assert len(issuer.requests) == 1
+
+
+def test_an_import_without_settings_opens_no_connection() -> None:
+    said, _ = interpreter(START).communicate(timeout=30)
+
+    assert said == "imported\n"
+
+
+def _failed(issuer: Endpoint, reason: str) -> dict[str, Any]:
+    return {
+        "level": "ERROR",
+        "event": "jwks_fetch_failed",
+        "jwks_uri": issuer.url,
+        "reason": reason,
+        "keys_held": 0,
+        "served_for_seconds": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("behave", "reason"),
+    [
+        (answer(b"", status="503 Service Unavailable"), "HTTP status 503"),
+        (answer(b"null"), "not a JWKS: no list of keys"),
+        (silence, "ReadTimeout (TimeoutError)"),
+    ],
+    ids=["is out of order", "answers rubbish", "says nothing"],
+)
+def test_the_import_says_once_that_an_issuer(behave: Behaviour, reason: str, key: SigningKey) -> None:
+    event = json.dumps(make_event(make_token(key)))
+    with closing(Endpoint(behave)) as issuer:
+        process = interpreter(START, **environment(JWKS_URI=issuer.url))
+        assert line_of(process) == "connects to 127.0.0.1"
+        assert json.loads(line_of(process)) == _failed(issuer, reason)
+        assert line_of(process) == "imported"
+
+        issuer.behave = answer(jwks(key))
+        time.sleep(1)  # until it is asked again
+        said, _ = process.communicate(event, timeout=30)
+
+    connects, decision = said.splitlines()
+    assert connects == "connects to 127.0.0.1"
+    assert json.loads(decision)["outcome"] == "policy"
