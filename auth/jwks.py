@@ -205,8 +205,8 @@ def begin_fetch(uri: str) -> Callable[[], bytes]:
             raise result
         return result
 
-    # Looking a name up has no time-out, and each of a host's addresses has its own: they hold the
-    # thread, but not us.
+    # Looking a name up has no time-out, and each address of a host has its own: that holds the thread,
+    # but not us.
     threading.Thread(target=download, daemon=True).start()
     return answer
 
@@ -227,10 +227,10 @@ def _reason(error: Exception) -> str:
 
 def _download(uri: str, deadline: float) -> bytes:
     # A body that is not compressed can't be a bomb.
-    headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
+    headers = {"Accept": "application/jwk-set+json, application/json", "Accept-Encoding": "identity"}
     with requests.Session() as session, closing(_TimedAdapter(deadline)) as adapter:
-        # The environment's proxies and CAs count. To leave the rest to the session as well would send the
-        # password that .netrc has for this host, and read the body of a redirect, however long.
+        # The environment's proxies and CAs count. The session does no more than find them: its `get` would
+        # send the password that .netrc has for this host, and read the body of a redirect, however long.
         environment: Any = session.merge_environment_settings(
             uri, proxies={}, stream=True, verify=True, cert=None
         )
@@ -272,7 +272,6 @@ class _TimedSocket(io.RawIOBase):
     """What an HTTPResponse reads from, until the deadline."""
 
     def __init__(self, sock: socket.socket, deadline: float) -> None:
-        self._sock = sock
         self._octets = sock.makefile("rb", buffering=0)
         self._deadline = deadline
 
@@ -283,10 +282,8 @@ class _TimedSocket(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        left = self._deadline - time.monotonic()
-        if left <= 0:
+        if time.monotonic() > self._deadline:
             raise TimeoutError
-        self._sock.settimeout(min(READ_TIMEOUT, left))
         return self._octets.readinto(buffer)
 
     def close(self) -> None:
@@ -308,6 +305,7 @@ def usable_keys(body: bytes, algorithms: Collection[str]) -> "dict[str, PyJWK]":
         raise ValueError("not a JWKS: no list of keys")
     if len(jwk_list) > MAX_KEYS:
         raise ValueError(f"more than {MAX_KEYS} keys")
+    # A kid that stands twice names no key.
     named = [jwk for jwk in jwk_list if isinstance(jwk, dict) and isinstance(jwk.get("kid"), str)]
     times = Counter(jwk["kid"] for jwk in named)
     parsed = {jwk["kid"]: _usable_key(jwk, algorithms) for jwk in named if times[jwk["kid"]] == 1}

@@ -273,7 +273,7 @@ def test_a_silence_of_a_second_and_a_half_is_the_end_if_an_endpoint(
 
 
 def wait_until_no_thread_fetches() -> None:
-    give_up_at = time.monotonic() + 1
+    give_up_at = time.monotonic() + 2
     while any("download" in thread.name for thread in threading.enumerate()):
         assert time.monotonic() < give_up_at
         time.sleep(0.01)
@@ -329,7 +329,7 @@ def test_the_request_asks_for_json_that_is_not_compressed(cold: Service, key: Si
     [request] = cold.endpoint.requests
 
     assert request.startswith("GET /jwks.json HTTP/1.1\r\n")
-    assert "\r\nAccept: application/json\r\n" in request
+    assert "\r\nAccept: application/jwk-set+json, application/json\r\n" in request
     assert "\r\nAccept-Encoding: identity\r\n" in request
 
 
