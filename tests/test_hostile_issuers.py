@@ -522,8 +522,8 @@ UNUSABLE: dict[str, Callable[[], list[Any]]] = {
     "stands twice": lambda: [bad_key("RS256").jwk(), bad_key("RS256").jwk()],
     "has the kid of another": lambda: [bad_key("RS256").jwk(), bad_key("ES256").jwk()],
     "has the kid of one that is for encryption": lambda: [
-        bad_key("RS256").jwk(),
         bad_key("RS256").jwk(use="enc"),
+        bad_key("RS256").jwk(),
     ],
     "is for encryption": bad_jwk(use="enc"),
     "is for nothing": bad_jwk(use=""),
