@@ -6,7 +6,6 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -69,17 +68,19 @@ def line_of(process: subprocess.Popen[str]) -> str:
 def test_the_issuer_answers_while_pyjwt_is_imported_and_its_thread_imports_nothing(key: SigningKey) -> None:
     with closing(Endpoint(answer(jwks(key)))) as issuer:
         uri = issuer.url.replace("127.0.0.1", "localhost")
-        process = interpreter(SPY, **environment(JWKS_URI=uri))
-        assert line_of(process) == "importing jwt"
-        assert issuer.asked.wait(5)
-        said, _ = process.communicate("go on\n", timeout=30)
+        with interpreter(SPY, **environment(JWKS_URI=uri)) as process:
+            assert line_of(process) == "importing jwt"
+            assert issuer.asked.wait(5)
+            said, _ = process.communicate("go on\n", timeout=30)
 
     assert said.splitlines() == ["collects garbage: True frozen: True", "keys held: True"]
 
 
 def test_the_first_request_does_not_fetch_again(key: SigningKey) -> None:
-    with closing(Endpoint(answer(jwks(key)))) as issuer:
-        process = interpreter(START, **environment(JWKS_URI=issuer.url))
+    with (
+        closing(Endpoint(answer(jwks(key)))) as issuer,
+        interpreter(START, **environment(JWKS_URI=issuer.url)) as process,
+    ):
         said, _ = process.communicate(json.dumps(make_event(make_token(key))), timeout=30)
 
     *before, decision = said.splitlines()
@@ -89,20 +90,10 @@ def test_the_first_request_does_not_fetch_again(key: SigningKey) -> None:
 
 
 def test_an_import_without_settings_opens_no_connection() -> None:
-    said, _ = interpreter(START).communicate(timeout=30)
+    with interpreter(START) as process:
+        said, _ = process.communicate(timeout=30)
 
     assert said == "imported\n"
-
-
-def _failed(issuer: Endpoint, reason: str) -> dict[str, Any]:
-    return {
-        "level": "ERROR",
-        "event": "jwks_fetch_failed",
-        "jwks_uri": issuer.url,
-        "reason": reason,
-        "keys_held": 0,
-        "served_for_seconds": 0,
-    }
 
 
 @pytest.mark.parametrize(
@@ -116,10 +107,19 @@ def _failed(issuer: Endpoint, reason: str) -> dict[str, Any]:
 )
 def test_the_import_says_once_that_an_issuer(behave: Behaviour, reason: str, key: SigningKey) -> None:
     event = json.dumps(make_event(make_token(key)))
-    with closing(Endpoint(behave)) as issuer:
-        process = interpreter(START, **environment(JWKS_URI=issuer.url))
+    with (
+        closing(Endpoint(behave)) as issuer,
+        interpreter(START, **environment(JWKS_URI=issuer.url)) as process,
+    ):
         assert line_of(process) == "connects to 127.0.0.1"
-        assert json.loads(line_of(process)) == _failed(issuer, reason)
+        assert json.loads(line_of(process)) == {
+            "level": "ERROR",
+            "event": "jwks_fetch_failed",
+            "jwks_uri": issuer.url,
+            "reason": reason,
+            "keys_held": 0,
+            "served_for_seconds": 0,
+        }
         assert line_of(process) == "imported"
 
         issuer.behave = answer(jwks(key))
