@@ -5,10 +5,10 @@
 'use strict';
 
 const { createHash } = require('crypto');
-const { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } = require('fs');
-const { homedir } = require('os');
+const { existsSync, readFileSync, rmSync, writeFileSync } = require('fs');
 const path = require('path');
 const { spawnSync } = require('child_process');
+const { candidates, inspect } = require('./pythons.js');
 
 const root = path.dirname(__dirname);
 const venvPython = path.join(root, '.venv', 'bin', 'python');
@@ -37,33 +37,11 @@ function run(command, args, advice) {
   fail(advice);
 }
 
-// { version: '3.13.0', venv: true }, or undefined if there is no such Python, or it is too old.
-function inspect(python) {
-  // Debian has venv's other half, ensurepip, in a package of its own.
-  const code = `import importlib.util, sys
-print('%d.%d.%d' % sys.version_info[:3], importlib.util.find_spec('ensurepip') is not None)`;
-  const result = spawnSync(python, ['-c', code], { encoding: 'utf8' });
-  if (result.status !== 0) return undefined;
-  const [version, venv] = result.stdout.trim().split(' ');
-  const [major, minor] = version.split('.').map(Number);
-  return major === 3 && minor >= 11 ? { version, venv: venv === 'True' } : undefined;
-}
-
-// pyenv's shims on PATH fail for a version that is installed but not activated, so look behind them.
-function pyenv(minor) {
-  const versions = path.join(process.env.PYENV_ROOT || path.join(homedir(), '.pyenv'), 'versions');
-  if (!existsSync(versions)) return [];
-  return readdirSync(versions)
-    .filter((name) => new RegExp(`^3\\.${minor}\\.\\d+$`).test(name))
-    .map((name) => path.join(versions, name, 'bin', 'python3'));
-}
-
 function findPython() {
   // 3.13 is what Lambda runs
-  const candidates = ['python3.13', ...pyenv(13), 'python3', 'python'];
-  for (const minor of [14, 12, 11]) candidates.push(`python3.${minor}`, ...pyenv(minor));
+  const others = [14, 12, 11].map(candidates);
   let withoutVenv;
-  for (const python of candidates) {
+  for (const python of candidates(13).concat('python3', 'python', ...others)) {
     const found = inspect(python);
     if (found && found.venv) return { python, version: found.version };
     withoutVenv = withoutVenv || (found && found.version);

@@ -1,0 +1,119 @@
+// This file is a Serverless plugin: it gives each package bytecode and licences, and the same bytes on each machine.
+//
+// The framework's zips carry fixed dates, which makes all bytecode that pip wrote stale: each cold start would compile
+// each file anew, and takes twice as long. So pip writes none (--no-compile), and this compiles what is in the zip, with
+// the hash of its source inside (PEP 552). The hash is checked when a file is imported, also in the libraries: it costs
+// less than 1 % of a cold start, and whoever edits a file of the package runs what they see.
+'use strict';
+
+const { spawnSync } = require('child_process');
+const fs = require('fs');
+const os = require('os');
+const path = require('path');
+const JSZip = require('jszip');
+const { candidates, inspect } = require('../local/pythons.js');
+
+// Lambda unpacks the package here: tracebacks name its files so.
+const TASK_ROOT = '/var/task';
+
+function findPython(serviceDir, version) {
+  const venv = path.join(serviceDir, '.venv', 'bin', 'python');
+  return [venv, ...candidates(version.split('.')[1]), 'python3'].find((python) => {
+    const found = inspect(python);
+    return found && found.version.startsWith(`${version}.`);
+  });
+}
+
+// Where Python looks for the bytecode of a file (PEP 3147).
+function bytecodeName(source, version) {
+  const { dir, name } = path.posix.parse(source);
+  return path.posix.join(dir, '__pycache__', `${name}.cpython-${version.replace('.', '')}.pyc`);
+}
+
+// `files` maps names to contents, here and below.
+function addBytecode(files, python, version) {
+  const sources = [...files.keys()].filter((name) => name.endsWith('.py'));
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'bytecode-'));
+  try {
+    for (const name of sources) {
+      fs.mkdirSync(path.join(folder, path.dirname(name)), { recursive: true });
+      fs.writeFileSync(path.join(folder, name), files.get(name));
+    }
+    // Isolated, and with a seed: nothing of this machine gets into the bytecode.
+    const compile = ['-I', '-m', 'compileall', '-q', '-s', folder, '-p', TASK_ROOT];
+    const result = spawnSync(python, [...compile, '--invalidation-mode', 'checked-hash', folder], {
+      env: { ...process.env, PYTHONHASHSEED: '0' },
+      encoding: 'utf8',
+    });
+    if (result.status !== 0) throw new Error(`Not everything compiles:\n${result.stdout}${result.stderr}`);
+    for (const name of sources) {
+      const bytecode = bytecodeName(name, version);
+      files.set(bytecode, fs.readFileSync(path.join(folder, bytecode)));
+    }
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
+}
+
+// Puts the licences of the libraries behind our own, and takes out what else pip knows of them (*.dist-info).
+function gatherLicences(files) {
+  const texts = [files.get('LICENSE')];
+  for (const [name, record] of files) {
+    const [, folder, library] = /^((.+)\.dist-info)\/RECORD$/.exec(name) || [];
+    if (!folder) continue;
+    const installed = String(record).split('\n').map((line) => line.split(',')[0]);
+    const shipped = installed.some((file) => files.has(file) && !file.startsWith(`${folder}/`));
+    const licences = installed.filter((file) => file.startsWith(`${folder}/licenses/`));
+    if (shipped) texts.push(...licences.map((file) => `---- ${library}: ${file}\n\n${files.get(file)}`));
+  }
+  files.set('LICENSE', texts.join('\n\n'));
+  for (const name of files.keys()) if (/^[^/]+\.dist-info\//.test(name)) files.delete(name);
+}
+
+async function read(artifact) {
+  const { files } = await JSZip.loadAsync(fs.readFileSync(artifact));
+  const names = Object.keys(files).filter((name) => !files[name].dir);
+  return new Map(await Promise.all(names.sort().map(async (name) => [name, await files[name].async('nodebuffer')])));
+}
+
+// One order, date and mode, whatever umask the files were made under; and JSZip's own deflate: Node's, and Python's,
+// is another one on another machine.
+async function write(files, artifact) {
+  const zip = new JSZip();
+  const same = { date: new Date('1980-01-01T00:00:00Z'), unixPermissions: 0o644, createFolders: false };
+  for (const name of [...files.keys()].sort()) zip.file(name, files.get(name), same);
+  const deflate = { compression: 'DEFLATE', compressionOptions: { level: 9 } };
+  fs.writeFileSync(artifact, await zip.generateAsync({ type: 'nodebuffer', platform: 'UNIX', ...deflate }));
+}
+
+module.exports = class Finish {
+  constructor(serverless, options, { log }) {
+    const { service, serviceDir } = serverless;
+
+    const finish = async () => {
+      const version = service.provider.runtime.replace('python', '');
+      const python = findPython(serviceDir, version);
+      if (!python) {
+        log.warning(
+          `No Python ${version} is here to compile for Lambda: without bytecode, each cold start takes twice as long.`,
+        );
+      }
+      const packages = [service, ...Object.values(service.functions)].map((owner) => owner.package);
+      for (const artifact of new Set(packages.map((made) => made && made.artifact).filter(Boolean))) {
+        const files = await read(artifact);
+        gatherLicences(files);
+        if (python) addBytecode(files, python, version);
+        await write(files, artifact);
+      }
+    };
+
+    // pip would leave in place what an earlier command has put there, of whatever version.
+    const startAnew = () => fs.rmSync(path.join(serviceDir, '.serverless', 'requirements'), { recursive: true, force: true });
+
+    this.hooks = {
+      'after:package:createDeploymentArtifacts': finish,
+      'after:deploy:function:initialize': startAnew,
+      'after:deploy:function:packageFunction': finish,
+    };
+  }
+};
