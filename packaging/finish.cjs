@@ -30,7 +30,7 @@ function bytecodeName(source, version) {
   return path.posix.join(dir, '__pycache__', `${name}.cpython-${version.replace('.', '')}.pyc`);
 }
 
-// `files` maps names to contents, here and below.
+// Returns what does not compile. `files` maps names to contents, here and below.
 function addBytecode(files, python, version) {
   const sources = [...files.keys()].filter((name) => name.endsWith('.py'));
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'bytecode-'));
@@ -45,11 +45,12 @@ function addBytecode(files, python, version) {
       env: { ...process.env, PYTHONHASHSEED: '0' },
       encoding: 'utf8',
     });
-    if (result.status !== 0) throw new Error(`Not everything compiles:\n${result.stdout}${result.stderr}`);
+    if (result.status !== 0) return result.stdout + result.stderr;
     for (const name of sources) {
       const bytecode = bytecodeName(name, version);
       files.set(bytecode, fs.readFileSync(path.join(folder, bytecode)));
     }
+    return '';
   } finally {
     fs.rmSync(folder, { recursive: true });
   }
@@ -95,14 +96,15 @@ module.exports = class Finish {
       const python = findPython(serviceDir, version);
       if (!python) {
         log.warning(
-          `No Python ${version} is here to compile for Lambda: without bytecode, each cold start takes twice as long.`,
+          `There is no Python ${version} here to compile with: without bytecode, each cold start takes twice as long.`,
         );
       }
       const packages = [service, ...Object.values(service.functions)].map((owner) => owner.package);
       for (const artifact of new Set(packages.map((made) => made && made.artifact).filter(Boolean))) {
         const files = await read(artifact);
         gatherLicences(files);
-        if (python) addBytecode(files, python, version);
+        const problems = python ? addBytecode(files, python, version) : '';
+        if (problems) throw new serverless.classes.Error(`Not all of it compiles:\n${problems}`, 'NOT_COMPILED');
         await write(files, artifact);
       }
     };
