@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
@@ -38,9 +39,9 @@ class Answer:
 
 
 class Issuer:
-    """Publishes `body`, and tells whether and how often it was asked for it."""
+    """Publishes `body`, over TLS if there is a context, and tells whether and how often it was asked for it."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes, tls: ssl.SSLContext | None = None) -> None:
         self.body = body
         self.requests = 0
         self.asked = threading.Event()
@@ -59,7 +60,10 @@ class Issuer:
                 """Keep quiet: the standard error is what the tests look at."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/jwks.json"
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        scheme = "https" if tls else "http"
+        self.url = f"{scheme}://127.0.0.1:{self._server.server_port}/jwks.json"
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def close(self) -> None:

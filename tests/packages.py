@@ -4,6 +4,7 @@ A check returns one line for each thing that is wrong, so that a test can tell w
 """
 
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -19,6 +20,8 @@ RUNTIME = (3, 13)
 
 # e_machine in the header of an ELF file
 MACHINES = {"arm64": 183, "x86_64": 62}
+HERE = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
+MAX_BYTES = 6.0 * 2**20
 CHECKED_HASH = (0b11).to_bytes(4, "little")  # the flags of PEP 552
 
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import platform
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -18,6 +17,8 @@ from tests.issuer import SigningKey, jwks, make_event, make_token
 from tests.lambda_environment import LambdaEnvironment
 from tests.packages import (
     AUTHORIZER,
+    HERE,
+    MAX_BYTES,
     ROOT,
     build,
     cannot_run,
@@ -29,8 +30,6 @@ from tests.packages import (
 
 ARCHITECTURES = ("arm64", "x86_64")
 PETSTORE = ("welcome.zip", "listPets.zip", "createPet.zip", "getPet.zip")
-HERE = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
-MAX_BYTES = 6.0 * 2**20
 
 
 @pytest.fixture(scope="module")
