@@ -1,4 +1,4 @@
-"""A certificate authority that lives as long as a benchmark, and a server on 127.0.0.1 that it vouches for."""
+"""A certificate authority for the time of a benchmark, and a server on 127.0.0.1 that it vouches for."""
 
 import ssl
 from datetime import UTC, datetime, timedelta

@@ -39,7 +39,7 @@ class Answer:
 
 
 class Issuer:
-    """Publishes `body`, over TLS if there is a context, and tells whether and how often it was asked for it."""
+    """Publishes `body`, over TLS if told how, and tells whether and how often it was asked for it."""
 
     def __init__(self, body: bytes, tls: ssl.SSLContext | None = None) -> None:
         self.body = body
