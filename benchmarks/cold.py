@@ -175,7 +175,7 @@ def machine() -> str:
     with open("/proc/cpuinfo") as cpuinfo:
         models = [line.partition(":")[2].strip() for line in cpuinfo if line.startswith("model name")]
     node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    processor = models[0] if models else platform.machine()
+    processor = models[0].replace("(R)", "") if models else platform.machine()
     return f"{os.cpu_count()} cores of {processor}; Python {platform.python_version()}, Node {node[1:]}"
 
 
@@ -247,7 +247,7 @@ def main() -> None:
         Bar(
             name,
             [middle(runs, part) for part in ("start", "init", "first")],
-            f"{middle(runs, 'total'):.0f} ms",
+            f"{middle(runs, 'total'):.0f} ms, {middle(runs, 'memory'):.0f} MiB",
         )
         for name, runs in [("this package", ours), ("with stale bytecode", stale), ("Node", node)]
     ]

@@ -2,8 +2,8 @@
 //
 // The framework's zips carry fixed dates, which makes all bytecode that pip wrote stale: each cold start would compile
 // each file anew, and takes twice as long. So pip writes none (--no-compile), and this compiles what is in the zip, with
-// the hash of its source inside (PEP 552). The hash is checked when a file is imported, also in the libraries: it costs
-// less than 1 % of a cold start, and whoever edits a file of the package runs what they see.
+// the hash of its source inside (PEP 552). The hash is checked when a file is imported, also in the libraries: that
+// takes 2 ms of a cold start, and whoever edits a file of the package runs what they see.
 'use strict';
 
 const { spawnSync } = require('child_process');
@@ -30,14 +30,41 @@ function bytecodeName(source, version) {
   return path.posix.join(dir, '__pycache__', `${name}.cpython-${version.replace('.', '')}.pyc`);
 }
 
-// Returns what does not compile. `files` maps names to contents, here and below.
-function addBytecode(files, python, version) {
-  const sources = [...files.keys()].filter((name) => name.endsWith('.py'));
+function list(zip) {
+  return Object.keys(zip.files).sort();
+}
+
+function text(zip, name) {
+  return zip.file(name).async('string');
+}
+
+function put(zip, name, content) {
+  zip.file(name, content, { createFolders: false });
+}
+
+// Puts the licences of the libraries behind our own, and takes out what else pip noted of them (*.dist-info).
+async function gatherLicences(zip) {
+  const licences = [await text(zip, 'LICENSE')];
+  for (const name of list(zip)) {
+    const [, folder, library] = /^((.+)\.dist-info)\/RECORD$/.exec(name) || [];
+    if (!folder) continue;
+    const installed = (await text(zip, name)).split('\n').map((line) => line.split(',')[0]);
+    if (!installed.some((file) => zip.file(file) && !file.startsWith(`${folder}/`))) continue; // none of it is shipped
+    for (const file of installed.filter((file) => file.startsWith(`${folder}/licenses/`))) {
+      licences.push(`---- ${library}: ${file}\n\n${await text(zip, file)}`);
+    }
+  }
+  put(zip, 'LICENSE', licences.join('\n\n'));
+  list(zip).filter((name) => /^[^/]+\.dist-info\//.test(name)).forEach((name) => zip.remove(name));
+}
+
+// Returns what does not compile: nothing, if all is well. `sources` maps names to contents.
+function addBytecode(zip, sources, python, version) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'bytecode-'));
   try {
-    for (const name of sources) {
+    for (const [name, source] of sources) {
       fs.mkdirSync(path.join(folder, path.dirname(name)), { recursive: true });
-      fs.writeFileSync(path.join(folder, name), files.get(name));
+      fs.writeFileSync(path.join(folder, name), source);
     }
     // Isolated, and with a seed: nothing of this machine gets into the bytecode.
     const compile = ['-I', '-m', 'compileall', '-q', '-s', folder, '-p', TASK_ROOT];
@@ -46,9 +73,9 @@ function addBytecode(files, python, version) {
       encoding: 'utf8',
     });
     if (result.status !== 0) return result.stdout + result.stderr;
-    for (const name of sources) {
+    for (const [name] of sources) {
       const bytecode = bytecodeName(name, version);
-      files.set(bytecode, fs.readFileSync(path.join(folder, bytecode)));
+      put(zip, bytecode, fs.readFileSync(path.join(folder, bytecode)));
     }
     return '';
   } finally {
@@ -56,33 +83,10 @@ function addBytecode(files, python, version) {
   }
 }
 
-// Puts the licences of the libraries behind our own, and takes out what else pip knows of them (*.dist-info).
-function gatherLicences(files) {
-  const texts = [files.get('LICENSE')];
-  for (const [name, record] of files) {
-    const [, folder, library] = /^((.+)\.dist-info)\/RECORD$/.exec(name) || [];
-    if (!folder) continue;
-    const installed = String(record).split('\n').map((line) => line.split(',')[0]);
-    const shipped = installed.some((file) => files.has(file) && !file.startsWith(`${folder}/`));
-    const licences = installed.filter((file) => file.startsWith(`${folder}/licenses/`));
-    if (shipped) texts.push(...licences.map((file) => `---- ${library}: ${file}\n\n${files.get(file)}`));
-  }
-  files.set('LICENSE', texts.join('\n\n'));
-  for (const name of files.keys()) if (/^[^/]+\.dist-info\//.test(name)) files.delete(name);
-}
-
-async function read(artifact) {
-  const { files } = await JSZip.loadAsync(fs.readFileSync(artifact));
-  const names = Object.keys(files).filter((name) => !files[name].dir);
-  return new Map(await Promise.all(names.sort().map(async (name) => [name, await files[name].async('nodebuffer')])));
-}
-
-// One order, date and mode, whatever umask the files were made under; and JSZip's own deflate: Node's, and Python's,
-// is another one on another machine.
-async function write(files, artifact) {
-  const zip = new JSZip();
-  const same = { date: new Date('1980-01-01T00:00:00Z'), unixPermissions: 0o644, createFolders: false };
-  for (const name of [...files.keys()].sort()) zip.file(name, files.get(name), same);
+// With one date and mode, whatever umask the files were made under.
+async function write(zip, artifact) {
+  const same = { date: new Date('1980-01-01T00:00:00Z'), unixPermissions: 0o100644 };
+  for (const file of Object.values(zip.files)) Object.assign(file, same);
   const deflate = { compression: 'DEFLATE', compressionOptions: { level: 9 } };
   fs.writeFileSync(artifact, await zip.generateAsync({ type: 'nodebuffer', platform: 'UNIX', ...deflate }));
 }
@@ -101,16 +105,23 @@ module.exports = class Finish {
       }
       const packages = [service, ...Object.values(service.functions)].map((owner) => owner.package);
       for (const artifact of new Set(packages.map((made) => made && made.artifact).filter(Boolean))) {
-        const files = await read(artifact);
-        gatherLicences(files);
-        const problems = python ? addBytecode(files, python, version) : '';
+        const zip = await JSZip.loadAsync(fs.readFileSync(artifact));
+        await gatherLicences(zip);
+        const sources = new Map();
+        for (const name of list(zip).filter((name) => name.endsWith('.py'))) {
+          sources.set(name, await zip.file(name).async('nodebuffer'));
+          // Anew, since the framework deflated it with Node's zlib, which is another one on another machine.
+          put(zip, name, sources.get(name));
+        }
+        const problems = python ? addBytecode(zip, sources, python, version) : '';
         if (problems) throw new serverless.classes.Error(`Not all of it compiles:\n${problems}`, 'NOT_COMPILED');
-        await write(files, artifact);
+        await write(zip, artifact);
       }
     };
 
     // pip would leave in place what an earlier command has put there, of whatever version.
-    const startAnew = () => fs.rmSync(path.join(serviceDir, '.serverless', 'requirements'), { recursive: true, force: true });
+    const startAnew = () =>
+      fs.rmSync(path.join(serviceDir, '.serverless', 'requirements'), { recursive: true, force: true });
 
     this.hooks = {
       'after:package:createDeploymentArtifacts': finish,
