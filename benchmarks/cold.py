@@ -152,13 +152,13 @@ def ratio(runs: Sequence[Run], others: Sequence[Run], figure: str) -> float:
     return float(median(get(one) / get(other) for one, other in zip(runs, others, strict=True)))
 
 
-def entries(package: Path) -> dict[str, int]:
+def entries(package: Path) -> Counter[str]:
     """The top level of a zip: the bytes that each entry takes in it."""
     sizes: Counter[str] = Counter()
     with ZipFile(package) as files:
         for file in files.infolist():
             sizes[file.filename.split("/")[0]] += file.compress_size
-    return dict(sizes)
+    return sizes
 
 
 def node_package() -> int:
@@ -240,7 +240,7 @@ def main() -> None:
     )
     table(
         ("in the package for arm64", "zipped"),
-        *((name, f"{size / 1024:.0f} KiB") for name, size in contents.items()),
+        *((name, f"{size / 1024:.0f} KiB") for name, size in contents.most_common()),
     )
 
     bars = [

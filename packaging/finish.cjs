@@ -1,9 +1,9 @@
 // This file is a Serverless plugin: it gives each package bytecode and licences, and the same bytes on each machine.
 //
-// The framework's zips carry fixed dates, which makes all bytecode that pip wrote stale: each cold start would compile
-// each file anew, and takes twice as long. So pip writes none (--no-compile), and this compiles what is in the zip, with
-// the hash of its source inside (PEP 552). The hash is checked when a file is imported, also in the libraries: that
-// takes 2 ms of a cold start, and whoever edits a file of the package runs what they see.
+// The framework's zips carry fixed dates, which makes the bytecode that pip writes stale: each cold start compiles all
+// files anew, and takes twice as long. So pip writes none (--no-compile), and this compiles what is in the zip, with the
+// hash of its source inside (PEP 552). The hash is checked when a file is imported, also in the libraries: that takes
+// 2 ms of a cold start, and whoever edits a file of the package runs what they see.
 'use strict';
 
 const { spawnSync } = require('child_process');
@@ -44,7 +44,7 @@ function put(zip, name, content) {
 
 // Puts the licences of the libraries behind our own, and takes out what else pip noted of them (*.dist-info).
 async function gatherLicences(zip) {
-  const licences = [await text(zip, 'LICENSE')];
+  const licences = zip.file('LICENSE') ? [await text(zip, 'LICENSE')] : [];
   for (const name of list(zip)) {
     const [, folder, library] = /^((.+)\.dist-info)\/RECORD$/.exec(name) || [];
     if (!folder) continue;
@@ -54,7 +54,7 @@ async function gatherLicences(zip) {
       licences.push(`---- ${library}: ${file}\n\n${await text(zip, file)}`);
     }
   }
-  put(zip, 'LICENSE', licences.join('\n\n'));
+  if (licences.length) put(zip, 'LICENSE', licences.join('\n\n'));
   list(zip).filter((name) => /^[^/]+\.dist-info\//.test(name)).forEach((name) => zip.remove(name));
 }
 
@@ -66,12 +66,8 @@ function addBytecode(zip, sources, python, version) {
       fs.mkdirSync(path.join(folder, path.dirname(name)), { recursive: true });
       fs.writeFileSync(path.join(folder, name), source);
     }
-    // Isolated, and with a seed: nothing of this machine gets into the bytecode.
     const compile = ['-I', '-m', 'compileall', '-q', '-s', folder, '-p', TASK_ROOT];
-    const result = spawnSync(python, [...compile, '--invalidation-mode', 'checked-hash', folder], {
-      env: { ...process.env, PYTHONHASHSEED: '0' },
-      encoding: 'utf8',
-    });
+    const result = spawnSync(python, [...compile, '--invalidation-mode', 'checked-hash', folder], { encoding: 'utf8' });
     if (result.status !== 0) return result.stdout + result.stderr;
     for (const [name] of sources) {
       const bytecode = bytecodeName(name, version);
