@@ -27,17 +27,19 @@ CHECKED_HASH = (0b11).to_bytes(4, "little")  # the flags of PEP 552
 
 def build(destination: Path, architecture: str = "arm64", *, checkout: Path = ROOT) -> None:
     """Put the packages of `checkout` into `destination`."""
-    subprocess.run(
-        [
-            *("node_modules/.bin/sls", "package", "--package", destination),
-            *("--param", f"architecture={architecture}"),
-        ],
+    command = ["node_modules/.bin/sls", "package", "--package", destination]
+    run = subprocess.run(
+        [*command, "--param", f"architecture={architecture}"],
         cwd=checkout,
         env=os.environ | environment(),
-        check=True,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
         timeout=300,
+        check=False,
     )
+    if run.returncode:
+        raise RuntimeError(run.stdout)
 
 
 def names(package: Path) -> list[str]:
