@@ -27,9 +27,11 @@ CHECKED_HASH = (0b11).to_bytes(4, "little")  # the flags of PEP 552
 
 def build(destination: Path, architecture: str = "arm64", *, checkout: Path = ROOT) -> None:
     """Put the packages of `checkout` into `destination`."""
-    command = ["node_modules/.bin/sls", "package", "--package", destination]
     run = subprocess.run(
-        [*command, "--param", f"architecture={architecture}"],
+        [
+            *("node_modules/.bin/sls", "package", "--package", str(destination)),
+            *("--param", f"architecture={architecture}"),
+        ],
         cwd=checkout,
         env=os.environ | environment(),
         stdout=subprocess.PIPE,
