@@ -4,12 +4,22 @@ API Gateway keeps the policy under the token and evaluates it for every later re
 right for each route, not only for the one that was asked for: it allows a request exactly if the
 route that API Gateway picks for it is granted.
 
-What makes that hard is that a wildcard in a policy also spans `/`: `GET/pets/*` matches
-`GET/pets/1/owner`. What a granted route's pattern reaches beyond the route is denied again, and a
-table for which that can't be done is refused when it is read.
+A path parameter becomes the wildcard `?*`, which spans `/` too. So the pattern of a route matches what
+belongs to other routes, and that is denied again, as is all that no route is there for:
+
+    GET /pets/{petId}         read:pets        GET/pets/?*             Allow
+    GET /pets/mine            own:pets          |-- GET/pets/mine      Deny, unless own:pets
+    GET /pets/{petId}/owner   read:owners       '-- GET/pets/?*/?*     Deny, unless read:owners
+                                                     '-- GET/pets/?*/owner
+
+Each line of the drawing is a *shape*: a path with `{}` for any value. A pattern matches its shape and
+all that is drawn below it. So a shape may be denied if none of the routes at or below it is granted; and
+one that is not granted must be, if it lies below one that is. Where a route that is not granted would lie
+between two that are, no policy will do, and the table is refused when it is read.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, TypedDict
@@ -31,9 +41,18 @@ _METHOD_ARN = re.compile(
     r"[A-Z]+/.*",
     re.ASCII | re.DOTALL,
 )
-# A Resource has at most 512 characters, of which the ARN up to the stage takes up to 200.
+# A Resource has at most 512 characters (AWS, "Output from an API Gateway Lambda authorizer"): up to the
+# stage 200, if its name is as long as it may be, and the rest for the pattern.
+MAX_STAGE_ARN_LENGTH = 200
 MAX_PATTERN_LENGTH = 312
 
+# How many ways there may be to read one path as another: no sane table comes near.
+MAX_STATES = 20_000
+
+# The segments of a path: a name, or `_ONE` for any one segment, or last `_MORE` for one or more.
+Shape = tuple[str, ...]
+_ONE = "{}"
+_MORE = "{+}"
 _WILDCARD = "?*"  # at least one character: a path parameter is never empty
 
 
@@ -52,12 +71,6 @@ class PolicyDocument(TypedDict):
     Statement: list[Statement]
 
 
-# The segments of a path: a name, or `_ONE` for any one segment, or last `_MORE` for one or more.
-Shape = tuple[str, ...]
-_ONE = "{}"
-_MORE = "{+}"
-
-
 @dataclass(frozen=True, eq=False)  # two lines are two routes, and compared as such in no time
 class Route:
     """A line of the table: whoever has all the `scopes` may call `method` on `path`."""
@@ -72,33 +85,27 @@ class Route:
         return f"{self.method} {self.path} (line {self.line})"
 
 
-@dataclass(frozen=True)
-class _Reach:
-    """What the pattern of a granted route reaches although it belongs to another route."""
+@dataclass(frozen=True, eq=False)
+class _Below:
+    """A shape below that of a granted route."""
 
-    owner: Route
-    pattern: str
-    fences: tuple[int, ...]
-    """Which of the fences would keep it out already."""
-
-
-@dataclass(frozen=True)
-class _Fence:
-    """A pattern for all that lies deeper than a granted route, whether or not the table has it."""
-
-    pattern: str
+    patterns: list[str]
     owners: frozenset[Route]
-    """To whom the requests behind it belong: granted to none of them, the fence may stand."""
+    """The routes at or below it. It is denied if none of them is granted ..."""
+    above: frozenset["_Below"]
+    """... and none of these shapes, which lie between, is denied already."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Grant:
     """What a route puts into the policy, for one method, if it is granted."""
 
     route: Route
+    method: str
     pattern: str
-    fences: tuple[_Fence, ...]
-    reaches: tuple[_Reach, ...]
+    above: frozenset[Route]
+    """The routes whose patterns match all of this one. If one of them is granted, nothing is to be said."""
+    below: tuple[_Below, ...]
 
 
 @dataclass(frozen=True)
@@ -115,18 +122,14 @@ def policy_document(method_arn: object, scopes: Collection[str], table: RouteTab
     Raises ConfigError if `method_arn` is not one of API Gateway's.
     """
     match = _METHOD_ARN.fullmatch(method_arn) if isinstance(method_arn, str) else None
-    if match is None:
+    if match is None or len(match[1]) > MAX_STAGE_ARN_LENGTH:
         raise ConfigError("methodArn is not that of an API Gateway method")
-    stage_arn = match[1]
     allowed, denied = _patterns(scopes, table) if table else (["*"], [])
     if not allowed:
         # To say nothing would be to allow, where the API has a resource policy (AWS, "How API
         # Gateway resource policies affect authorization workflow").
         denied = ["*"]
-    statements = [
-        _statement("Allow", stage_arn, allowed),
-        _statement("Deny", stage_arn, denied),
-    ]
+    statements = [_statement("Allow", match[1], allowed), _statement("Deny", match[1], denied)]
     return {
         "Version": "2012-10-17",
         "Statement": [statement for statement in statements if statement["Resource"]],
@@ -145,18 +148,22 @@ def _patterns(scopes: Collection[str], table: RouteTable) -> tuple[list[str], li
     """Return what to allow, and what of it to deny again."""
     granted = {route for route in table.routes if route.scopes.issubset(scopes)}
     allowed = []
-    denied: dict[str, None] = {}  # a set that keeps the order of the table
+    denied: dict[str, None] = {}  # a set that keeps its order
+    wild: set[str] = set()
+    guarded: set[str] = set()
     for grant in table.grants:
         if grant.route not in granted:
-            continue
-        allowed.append(grant.pattern)
-        standing = {n for n, f in enumerate(grant.fences) if granted.isdisjoint(f.owners)}
-        denied.update((grant.fences[n].pattern, None) for n in sorted(standing))
-        denied.update(
-            (reach.pattern, None)
-            for reach in grant.reaches
-            if reach.owner not in granted and standing.isdisjoint(reach.fences)
-        )
+            guarded.add(grant.method)
+        elif grant.above.isdisjoint(granted):
+            allowed.append(grant.pattern)
+            if _WILDCARD in grant.pattern:
+                wild.add(grant.method)
+            refused = {below: None for below in grant.below if below.owners.isdisjoint(granted)}
+            for below in refused:
+                if below.above.isdisjoint(refused):
+                    denied.update(dict.fromkeys(below.patterns))
+    # Whether `//` in a path is the same as `/` to API Gateway is not known: it must not evade a Deny.
+    denied.update((f"{method}*//*", None) for method in METHODS if method in wild & guarded)
     return allowed, list(denied)
 
 
@@ -166,8 +173,7 @@ def compile_routes(text: str) -> RouteTable:
     Raises ConfigError for a malformed table, and for one that no policy can express.
     """
     routes = _parse(text)
-    trees = [_Tree(method, routes) for method in METHODS]
-    grants = [grant for tree in trees for route in tree.routes for grant in tree.grants(route)]
+    grants = [grant for method in METHODS for grant in _Tree(method, routes).grants()]
     grants.sort(key=lambda grant: grant.route.line)
     return RouteTable(tuple(routes), tuple(grants))
 
@@ -219,49 +225,40 @@ def _segment(part: str, *, is_last: bool) -> str:
     )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Node:
+    """A path of the table. The children of a greedy one are itself: it goes on for ever."""
+
     children: dict[str, "_Node"] = field(default_factory=dict)
     route: Route | None = None
-    greedy: Route | None = None
-    is_reached: bool = False
-    """Some route is picked for a request that ends here."""
 
 
 class _Tree:
-    """The requests of one method, and which route API Gateway picks for each.
-
-    Requests are handled by their shape: `_ONE` is a value that no path in the table has.
-    """
+    """The requests of one method by their shapes, and the route that API Gateway picks for each."""
 
     def __init__(self, method: str, routes: Iterable[Route]) -> None:
         self._method = method
         # An exact method goes before ANY, whatever their order in the table.
         by_shape = {route.shape: route for route in routes if route.method == "ANY"}
         by_shape |= {route.shape: route for route in routes if route.method == method}
-        self.routes = list(by_shape.values())
-        # Whatever is longer than the longest route and one more is like that.
-        self._depth = max((len(route.shape) for route in self.routes), default=0) + 1
+        self._routes = list(by_shape.values())
+        self._depth = max((len(route.shape) for route in self._routes), default=0)
+        self._known: dict[Shape, dict[Shape, Route]] = {}
         self._root = _Node()
-        for route in self.routes:
-            self._plant(route)
-
-    def _plant(self, route: Route) -> None:
-        is_greedy = route.shape[-1:] == (_MORE,)
-        node = self._root
-        for segment in route.shape[:-1] if is_greedy else route.shape:
-            node = node.children.setdefault(segment, _Node())
-        if not is_greedy:
+        for route in self._routes:
+            node = self._root
+            for segment in route.shape:
+                node = node.children.setdefault(segment, _Node())
             node.route = route
-            node.is_reached = True
-            return
-        node.greedy = route
-        for _ in range(len(route.shape) - 1, self._depth):
-            node = node.children.setdefault(_ONE, _Node())
-            node.is_reached = True
+            if route.shape[-1:] == (_MORE,):
+                node.children[_MORE] = node
 
     def _picked(self, shape: Shape, node: _Node | None = None) -> Route | None:
-        """Name before parameter before greedy parameter, from left to right."""
+        """Return the route for a request: name before parameter before greedy parameter, from the left.
+
+        API Gateway looks for method and path at once: where a name leads to no route for the method, it
+        goes back to the parameter. Measured on AWS, github.com/ministackorg/ministack/pull/1423.
+        """
         node = node or self._root
         if not shape:
             return node.route
@@ -270,80 +267,125 @@ class _Tree:
                 route = self._picked(shape[1:], child)
                 if route is not None:
                     return route
-        return node.greedy
+        greedy = node.children.get(_MORE)
+        return greedy.route if greedy else None
 
-    def _reached(self, pattern: Shape, node: _Node | None = None) -> Iterator[Shape]:
-        """Yield the shapes of all requests that `pattern` matches, a wildcard in it spanning `/`."""
-        node = node or self._root
-        if not pattern:
-            if node.is_reached:
-                yield ()
-            return
-        head, rest = pattern[0], pattern[1:]
-        if head != _ONE:
-            for segment in (head, _ONE):
-                if segment in node.children:
-                    for tail in self._reached(rest, node.children[segment]):
-                        yield (head, *tail)
-            return
-        for segment, child in node.children.items():
-            for tail in self._reached(rest, child):
-                yield (segment, *tail)
-            for tail in self._reached(pattern, child):
-                yield (segment, *tail)
-
-    def _owners(self, pattern: Shape) -> dict[Shape, Route]:
-        shapes = sorted(set(self._reached(pattern)), key=lambda shape: (len(shape), shape))
-        owners = {shape: self._picked(shape) for shape in shapes}
-        return {shape: route for shape, route in owners.items() if route is not None}
-
-    def _text(self, shape: Shape) -> str:
-        return f"{self._method}/" + "/".join(_WILDCARD if s == _ONE else s for s in shape)
-
-    def _pattern(self, route: Route) -> Shape | None:
-        """Return the shortest shape for which `route` is picked, if there is one."""
+    def _top(self, route: Route) -> Shape | None:
+        """Return the shape that all requests of `route` lie at or below, if there are any."""
         if route.shape[-1:] != (_MORE,):
             return route.shape
         stem = route.shape[:-1]
-        for length in range(1, self._depth - len(stem) + 1):
+        for length in range(1, self._depth - len(stem) + 2):
             shape = stem + length * (_ONE,)
             if self._picked(shape) is route:
                 return shape
-        return None
+        return None  # others are picked before it, always
 
-    def grants(self, route: Route) -> Iterator[_Grant]:
-        """Yield what `route` puts into a policy: nothing if others are picked before it always."""
-        pattern = self._pattern(route)
-        if pattern is None:
-            return
-        owners = self._owners(pattern) if _ONE in pattern else {}
-        fences = []
-        behind = []
-        if route.shape == pattern:
-            for n, segment in enumerate(pattern):
-                if segment == _ONE:
-                    deeper = (*pattern[:n], _ONE, *pattern[n:])
-                    owned = self._owners(deeper) if len(owners) > 1 else {}
-                    fences.append(_Fence(self._text(deeper), frozenset(owned.values())))
-                    behind.append(owned)
-        reaches = []
-        denied: set[Shape] = set()
-        for shape, owner in owners.items():
-            if owner is not route and not owner.scopes <= route.scopes and shape not in denied:
-                also = self._owners(shape)
-                self._refuse_collateral(route, owner, also.values())
-                denied |= {other for other in also if also[other] is owner}
-                within = tuple(n for n, owned in enumerate(behind) if shape in owned)
-                reaches.append(_Reach(owner, self._text(shape), within))
-        yield _Grant(route, self._text(pattern), tuple(fences), tuple(reaches))
+    def _below(self, top: Shape) -> dict[Shape, Route]:
+        """Return the shapes of the requests at or below `top`, the general before the special."""
+        if top not in self._known:
+            shapes = self._reached(top) if _ONE in top else {top}
+            picked = {shape: self._picked(shape) for shape in sorted(shapes, key=_generality)}
+            self._known[top] = {shape: route for shape, route in picked.items() if route is not None}
+        return self._known[top]
 
-    @staticmethod
-    def _refuse_collateral(route: Route, owner: Route, others: Iterable[Route]) -> None:
-        """Raise ConfigError if `owner` can't be denied without one that is granted with `route`."""
-        for other in others:
-            if not owner.scopes <= route.scopes | other.scopes:
-                raise ConfigError(
-                    f"ROUTE_SCOPES: no policy can allow {other} and not {owner} to a caller who may"
-                    f" call {route}, since a wildcard for a path parameter also spans /."
-                    f" Give {owner} no scopes that {other} lacks, or change one of the paths"
-                )
+    def _reached(self, top: Shape) -> set[Shape]:
+        """Walk the tree along the pattern of `top`, a value of which may be several segments.
+
+        A greedy route goes on for ever, but what is longer than all paths and `top` is like what is not.
+        """
+        limit = self._depth + len(top)
+        states: list[tuple[_Node, int, Shape]] = [(self._root, 0, ())]
+        seen = set(states)
+        while states:
+            node, at, shape = states.pop()
+            if at == len(top) or len(shape) == limit:
+                continue
+            for name, child in node.children.items():
+                if top[at] == _ONE:
+                    longer = (*shape, _ONE if name == _MORE else name)
+                    following = [(child, at, longer), (child, at + 1, longer)]
+                elif name in (top[at], _ONE, _MORE):
+                    following = [(child, at + 1, (*shape, top[at]))]
+                else:
+                    continue
+                states += [state for state in following if state not in seen]
+                seen.update(following)
+            if len(seen) > MAX_STATES:
+                raise ConfigError("ROUTE_SCOPES: too many of its paths match the same requests")
+        return {shape for _, at, shape in seen if at == len(top)}
+
+    def _pattern(self, route: Route, shape: Shape) -> str:
+        pattern = f"{self._method}/" + "/".join(_WILDCARD if s == _ONE else s for s in shape)
+        if len(pattern) >= MAX_PATTERN_LENGTH:  # with the slash that may follow
+            raise ConfigError(
+                f"ROUTE_SCOPES line {route.line}: the path is too long for a policy: {route.path!r}"
+            )
+        return pattern
+
+    def grants(self) -> Iterator[_Grant]:
+        """Yield what each route puts into a policy."""
+        tops = {route: top for route in self._routes if (top := self._top(route)) is not None}
+        above: dict[Route, set[Route]] = {route: set() for route in tops}
+        for route, top in tops.items():
+            for shape, owner in self._below(top).items():
+                if owner is not route and shape == tops[owner]:
+                    above[owner].add(route)
+        for route, top in tops.items():
+            below = tuple(self._denials(route, top))
+            yield _Grant(route, self._method, self._pattern(route, top), frozenset(above[route]), below)
+
+    def _denials(self, route: Route, top: Shape) -> Iterator[_Below]:
+        """Yield what lies below `top` and must or may be denied to a caller who is granted `route`."""
+        others = {shape for shape, owner in self._below(top).items() if not owner.scopes <= route.scopes}
+        above: defaultdict[Shape, set[_Below]] = defaultdict(set)
+        settled: set[Shape] = set()
+        for shape in sorted(others | self._fences(route, top), key=_generality):
+            if shape in settled:
+                continue
+            requests = self._below(shape)
+            owner = requests.get(shape)
+            if owner is not None:
+                _refuse_between(route, owner, requests.values())
+                settled |= {s for s in requests if requests[s] is owner}
+            owners = frozenset(requests.values())
+            if any(other.scopes <= route.scopes for other in owners):
+                continue  # it is granted, too
+            patterns = [self._pattern(route, shape)]
+            if shape[-1] != _ONE == top[-1]:
+                # API Gateway takes no notice of a slash at the end: it must not evade a Deny.
+                patterns.append(f"{patterns[0]}/")
+            below = _Below(patterns, owners, frozenset(above[shape]))
+            yield below
+            for special in (*requests, *_deeper(shape)):
+                above[special].add(below)
+
+    def _fences(self, route: Route, top: Shape) -> set[Shape]:
+        """Return shapes for what is deeper than `top`, whether or not the table has routes there."""
+        fences: set[Shape] = set()
+        # All that is deeper than a greedy route's is its own.
+        frontier = {top} if top == route.shape else set()
+        while frontier:
+            deeper = {longer for shape in frontier for longer in _deeper(shape)}
+            fences |= deeper
+            frontier = {shape for shape in deeper if self._below(shape) and len(shape) <= self._depth}
+        return fences
+
+
+def _refuse_between(route: Route, between: Route, others: Iterable[Route]) -> None:
+    """Raise ConfigError if `between` can't be denied to a caller who may call `route` and one of `others`."""
+    for other in others:
+        if not between.scopes <= route.scopes | other.scopes:
+            raise ConfigError(
+                f"ROUTE_SCOPES: no policy can allow {route} and {other} and refuse {between}, since the"
+                f" wildcard for a path parameter also spans /. Let {between} need no scopes but those of"
+                " the others, or change one of the paths"
+            )
+
+
+def _deeper(shape: Shape) -> set[Shape]:
+    return {(*shape[:at], _ONE, *shape[at:]) for at, segment in enumerate(shape) if segment == _ONE}
+
+
+def _generality(shape: Shape) -> tuple[int, int, Shape]:
+    return len(shape), len(shape) - shape.count(_ONE), shape
