@@ -46,8 +46,8 @@ _METHOD_ARN = re.compile(
 MAX_STAGE_ARN_LENGTH = 200
 MAX_PATTERN_LENGTH = 312
 
-# How many ways there may be to read one path as another: no sane table comes near.
-MAX_STATES = 20_000
+# How far to walk for a table before it counts as too entangled: no sane one comes near.
+MAX_STEPS = 30_000
 
 # The segments of a path: a name, or `_ONE` for any one segment, or last `_MORE` for one or more.
 Shape = tuple[str, ...]
@@ -206,6 +206,8 @@ def _route(number: int, line: str) -> Route:
         raise ValueError("a path that starts with / must follow the method")
     parts = path[1:].split("/") if path != "/" else []
     shape = tuple(_segment(part, is_last=n == len(parts)) for n, part in enumerate(parts, 1))
+    if len(_pattern(method, shape)) > MAX_PATTERN_LENGTH:
+        raise ValueError("the path is too long for a policy")
     needed = frozenset(scopes) - {""}
     if not all(_SCOPE.fullmatch(scope) for scope in needed):
         raise ValueError("a scope is printable ASCII without quotes and backslashes")
@@ -227,10 +229,11 @@ def _segment(part: str, *, is_last: bool) -> str:
 
 @dataclass(slots=True, eq=False)
 class _Node:
-    """A path of the table. The children of a greedy one are itself: it goes on for ever."""
+    """The beginning of a path: what may follow, the route that ends here, and the greedy one."""
 
     children: dict[str, "_Node"] = field(default_factory=dict)
     route: Route | None = None
+    greedy: Route | None = None
 
 
 class _Tree:
@@ -243,15 +246,22 @@ class _Tree:
         by_shape |= {route.shape: route for route in routes if route.method == method}
         self._routes = list(by_shape.values())
         self._depth = max((len(route.shape) for route in self._routes), default=0)
-        self._known: dict[Shape, dict[Shape, Route]] = {}
         self._root = _Node()
+        endless = _Node()
+        endless.children[_MORE] = endless
         for route in self._routes:
             node = self._root
-            for segment in route.shape:
+            is_greedy = route.shape[-1:] == (_MORE,)
+            for segment in route.shape[:-1] if is_greedy else route.shape:
                 node = node.children.setdefault(segment, _Node())
-            node.route = route
-            if route.shape[-1:] == (_MORE,):
-                node.children[_MORE] = node
+            if is_greedy:
+                node.greedy = route
+                node.children[_MORE] = endless
+            else:
+                node.route = route
+        self._known: dict[Shape, dict[Shape, Route]] = {}
+        self._ends: dict[Shape, set[tuple[_Node, Shape]]] = {(): {(self._root, ())}}
+        self._steps = 0
 
     def _picked(self, shape: Shape, node: _Node | None = None) -> Route | None:
         """Return the route for a request: name before parameter before greedy parameter, from the left.
@@ -267,8 +277,7 @@ class _Tree:
                 route = self._picked(shape[1:], child)
                 if route is not None:
                     return route
-        greedy = node.children.get(_MORE)
-        return greedy.route if greedy else None
+        return node.greedy
 
     def _top(self, route: Route) -> Shape | None:
         """Return the shape that all requests of `route` lie at or below, if there are any."""
@@ -282,46 +291,40 @@ class _Tree:
         return None  # others are picked before it, always
 
     def _below(self, top: Shape) -> dict[Shape, Route]:
-        """Return the shapes of the requests at or below `top`, the general before the special."""
+        """Return the shapes of the requests at or below `top`, and the route that is picked for each."""
         if top not in self._known:
-            shapes = self._reached(top) if _ONE in top else {top}
-            picked = {shape: self._picked(shape) for shape in sorted(shapes, key=_generality)}
+            picked = {shape: self._picked(shape) for _, shape in self._ends_of(top)}
             self._known[top] = {shape: route for shape, route in picked.items() if route is not None}
         return self._known[top]
 
-    def _reached(self, top: Shape) -> set[Shape]:
-        """Walk the tree along the pattern of `top`, a value of which may be several segments.
+    def _ends_of(self, top: Shape) -> set[tuple[_Node, Shape]]:
+        """Return where a walk along `top` may end, a value in it being one segment or more.
 
         A greedy route goes on for ever, but what is longer than all paths and `top` is like what is not.
         """
-        limit = self._depth + len(top)
-        states: list[tuple[_Node, int, Shape]] = [(self._root, 0, ())]
-        seen = set(states)
-        while states:
-            node, at, shape = states.pop()
-            if at == len(top) or len(shape) == limit:
-                continue
-            for name, child in node.children.items():
-                if top[at] == _ONE:
-                    longer = (*shape, _ONE if name == _MORE else name)
-                    following = [(child, at, longer), (child, at + 1, longer)]
-                elif name in (top[at], _ONE, _MORE):
-                    following = [(child, at + 1, (*shape, top[at]))]
-                else:
-                    continue
-                states += [state for state in following if state not in seen]
-                seen.update(following)
-            if len(seen) > MAX_STATES:
-                raise ConfigError("ROUTE_SCOPES: too many of its paths match the same requests")
-        return {shape for _, at, shape in seen if at == len(top)}
-
-    def _pattern(self, route: Route, shape: Shape) -> str:
-        pattern = f"{self._method}/" + "/".join(_WILDCARD if s == _ONE else s for s in shape)
-        if len(pattern) >= MAX_PATTERN_LENGTH:  # with the slash that may follow
-            raise ConfigError(
-                f"ROUTE_SCOPES line {route.line}: the path is too long for a policy: {route.path!r}"
-            )
-        return pattern
+        if top in self._ends:
+            return self._ends[top]
+        starts = self._ends_of(top[:-1])
+        segment = top[-1]
+        ends: set[tuple[_Node, Shape]] = set()
+        if segment != _ONE:
+            for node, shape in starts:
+                for name in (segment, _ONE, _MORE):
+                    if name in node.children:
+                        ends.add((node.children[name], (*shape, segment)))
+        while segment == _ONE and starts:
+            starts = {
+                (child, (*shape, _ONE if name == _MORE else name))
+                for node, shape in starts
+                if len(shape) < self._depth + len(top)
+                for name, child in node.children.items()
+            }
+            ends |= starts
+        self._steps += len(ends)
+        if self._steps > MAX_STEPS:
+            raise ConfigError("ROUTE_SCOPES: too many of its paths match the same requests")
+        self._ends[top] = ends
+        return ends
 
     def grants(self) -> Iterator[_Grant]:
         """Yield what each route puts into a policy."""
@@ -332,55 +335,71 @@ class _Tree:
                 if owner is not route and shape == tops[owner]:
                     above[owner].add(route)
         for route, top in tops.items():
-            below = tuple(self._denials(route, top))
-            yield _Grant(route, self._method, self._pattern(route, top), frozenset(above[route]), below)
+            below = tuple(self._denials(route, top)) if _ONE in top else ()
+            pattern = _pattern(self._method, top)
+            yield _Grant(route, self._method, pattern, frozenset(above[route]), below)
 
     def _denials(self, route: Route, top: Shape) -> Iterator[_Below]:
         """Yield what lies below `top` and must or may be denied to a caller who is granted `route`."""
-        others = {shape for shape, owner in self._below(top).items() if not owner.scopes <= route.scopes}
+        shapes = self._fences(top) if top == route.shape else {}  # deeper than a greedy one is its own
+        for shape, requested in self._below(top).items():
+            if not requested.scopes <= route.scopes:
+                shapes[shape] = self._below(shape)
         above: defaultdict[Shape, set[_Below]] = defaultdict(set)
         settled: set[Shape] = set()
-        for shape in sorted(others | self._fences(route, top), key=_generality):
+        for shape in sorted(shapes, key=_generality):
             if shape in settled:
-                continue
-            requests = self._below(shape)
+                continue  # a more general one of the same route is denied already
+            requests = shapes[shape]
+            owners = frozenset(requests.values())
             owner = requests.get(shape)
             if owner is not None:
-                _refuse_between(route, owner, requests.values())
-                settled |= {s for s in requests if requests[s] is owner}
-            owners = frozenset(requests.values())
+                _refuse_between(route, owner, owners)
+                settled |= {special for special in requests if requests[special] is owner}
             if any(other.scopes <= route.scopes for other in owners):
-                continue  # it is granted, too
-            patterns = [self._pattern(route, shape)]
+                continue  # whoever is granted the route is granted that
+            patterns = [_pattern(self._method, shape)]
             if shape[-1] != _ONE == top[-1]:
                 # API Gateway takes no notice of a slash at the end: it must not evade a Deny.
                 patterns.append(f"{patterns[0]}/")
+            if len(patterns[-1]) > MAX_PATTERN_LENGTH:
+                raise ConfigError(f"ROUTE_SCOPES: a policy has no room to deny what is deeper than {route}")
             below = _Below(patterns, owners, frozenset(above[shape]))
             yield below
-            for special in (*requests, *_deeper(shape)):
+            for special in {*requests, *_deeper(shape)} & shapes.keys():
                 above[special].add(below)
 
-    def _fences(self, route: Route, top: Shape) -> set[Shape]:
-        """Return shapes for what is deeper than `top`, whether or not the table has routes there."""
-        fences: set[Shape] = set()
-        # All that is deeper than a greedy route's is its own.
-        frontier = {top} if top == route.shape else set()
+    def _fences(self, top: Shape) -> dict[Shape, dict[Shape, Route]]:
+        """Return shapes for what is deeper than `top`, whether or not the table has routes there.
+
+        And with each, the requests at or below it. Where there are none, it keeps out all the rest.
+        """
+        longest = max(map(len, self._below(top)))  # beyond it, there is none
+        fences: dict[Shape, dict[Shape, Route]] = {}
+        frontier = {top}
         while frontier:
             deeper = {longer for shape in frontier for longer in _deeper(shape)}
-            fences |= deeper
-            frontier = {shape for shape in deeper if self._below(shape) and len(shape) <= self._depth}
+            found = {shape: self._below(shape) if len(shape) <= longest else {} for shape in deeper}
+            frontier = {shape for shape in deeper if found[shape] and len(shape) <= self._depth}
+            fences |= found
         return fences
 
 
 def _refuse_between(route: Route, between: Route, others: Iterable[Route]) -> None:
     """Raise ConfigError if `between` can't be denied to a caller who may call `route` and one of `others`."""
-    for other in others:
-        if not between.scopes <= route.scopes | other.scopes:
-            raise ConfigError(
-                f"ROUTE_SCOPES: no policy can allow {route} and {other} and refuse {between}, since the"
-                f" wildcard for a path parameter also spans /. Let {between} need no scopes but those of"
-                " the others, or change one of the paths"
-            )
+    allowed = [other for other in others if not between.scopes <= route.scopes | other.scopes]
+    if allowed:
+        other = min(allowed, key=lambda other: other.line)
+        both = f"{route} and {other}" if other is not route else route
+        raise ConfigError(
+            f"ROUTE_SCOPES: no policy can allow {both} and refuse {between}, since the wildcard for a path"
+            f" parameter also spans /. Let {between} need no scope that the other does not need, or change"
+            " one of the paths"
+        )
+
+
+def _pattern(method: str, shape: Shape) -> str:
+    return f"{method}/" + "/".join(_WILDCARD if segment == _ONE else segment for segment in shape)
 
 
 def _deeper(shape: Shape) -> set[Shape]:

@@ -169,11 +169,11 @@ def blurred(segments: list[str]) -> Iterator[list[str]]:
 def witness(table: list[Endpoint]) -> tuple[str, str, str] | None:
     """Requests `g`, `n`, `g2` as above, of which the token with the scopes for `g` and `g2` may not make `n`.
 
-    Five segments are enough for paths of two: whatever is longer goes the way of these.
+    Four segments are enough for paths of two: whatever is longer goes the way of these.
     """
     names = {part for one in table for part in one.parts if "{" not in part}
     for method in {one.method if one.method != "ANY" else "PUT" for one in table}:
-        for length in range(1, 6):
+        for length in range(1, 5):
             for behind in product([*names, FRESH], repeat=length):
                 found = _witness(table, method, list(behind))
                 if found:
