@@ -1,0 +1,429 @@
+"""What a caller may invoke, by name: the cases that samples get wrong, and what a bad table says."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from auth import ConfigError
+from auth.policy import METHODS, PolicyDocument, compile_routes, policy_document
+from tests.iam import evaluate
+
+ROOT = Path(__file__).parent.parent
+STAGE = "arn:aws:execute-api:us-east-1:123456789012:apiId/dev/"
+
+
+def policy(table: str, *scopes: str, stage: str = STAGE) -> PolicyDocument:
+    return policy_document(f"{stage}GET/pets", scopes, compile_routes(table))
+
+
+def resources(document: PolicyDocument) -> dict[str, list[str]]:
+    """What is allowed and denied, without the ARN of the stage."""
+    return {
+        statement["Effect"]: [resource.removeprefix(STAGE) for resource in statement["Resource"]]
+        for statement in document["Statement"]
+    }
+
+
+def allowed(document: PolicyDocument, *requests: str) -> list[str]:
+    return [request for request in requests if evaluate(document, STAGE + request) == "Allow"]
+
+
+OWNER = """
+GET /pets                  read:pets
+GET /pets/{petId}          read:pets
+GET /pets/{petId}/owner    read:owners
+"""
+
+
+def test_a_pet_is_granted_and_its_owner_is_not() -> None:
+    document = policy(OWNER, "read:pets")
+
+    assert resources(document) == {
+        "Allow": ["GET/pets", "GET/pets/?*"],
+        "Deny": ["GET/pets/?*/?*", "GET*//*"],
+    }
+    assert allowed(document, "GET/pets", "GET/pets/1", "GET/pets/*") == [
+        "GET/pets",
+        "GET/pets/1",
+        "GET/pets/*",
+    ]
+    assert not allowed(document, "GET/pets/1/owner", "GET/pets/owner/owner", "GET/pets/1/owner/", "POST/pets")
+
+
+def test_the_owner_is_granted_and_the_pet_is_not() -> None:
+    document = policy(OWNER, "read:owners")
+
+    assert resources(document)["Allow"] == ["GET/pets/?*/owner"]
+    assert allowed(document, "GET/pets/1/owner", "GET/pets/*/owner", "GET/pets/a:b/owner") == [
+        "GET/pets/1/owner",
+        "GET/pets/*/owner",
+        "GET/pets/a:b/owner",
+    ]
+    assert not allowed(document, "GET/pets", "GET/pets/1", "GET/pets/owner", "GET/pets/1/2/owner")
+
+
+MINE = """
+GET /pets/mine     own:pets
+GET /pets/{petId}  read:pets
+"""
+
+
+def test_a_name_is_granted_and_the_parameter_beside_it_is_not() -> None:
+    document = policy(MINE, "own:pets")
+
+    assert resources(document) == {"Allow": ["GET/pets/mine"]}
+    assert not allowed(document, "GET/pets/1", "GET/pets/Mine", "GET/pets/mine2", "GET/pets/mine/1")
+
+
+def test_a_parameter_is_granted_and_the_name_beside_it_is_not() -> None:
+    document = policy(MINE, "read:pets")
+
+    assert resources(document) == {
+        "Allow": ["GET/pets/?*"],
+        "Deny": ["GET/pets/mine", "GET/pets/mine/", "GET/pets/?*/?*", "GET*//*"],
+    }
+    assert allowed(document, "GET/pets/1", "GET/pets/mine2", "GET/pets/Mine", "GET/pets/%2F") == [
+        "GET/pets/1",
+        "GET/pets/mine2",
+        "GET/pets/Mine",
+        "GET/pets/%2F",
+    ]
+
+
+def test_a_slash_too_many_opens_nothing() -> None:
+    """API Gateway takes no notice of one at the end when it picks a route; of `//`, who knows."""
+    evasions = ("GET/pets/mine/", "GET/pets//mine", "GET/pets//mine/", "GET//pets/mine", "GET//pets//mine")
+
+    assert not allowed(policy(MINE, "read:pets"), *evasions)
+    assert not allowed(policy("GET /{proxy+}\nGET /pets/mine own:pets\nGET / root"), *evasions, "GET//")
+
+
+def test_a_slash_at_the_end_of_a_granted_request_is_no_reason_to_refuse_it() -> None:
+    document = policy("ANY /{proxy+}\nGET /admin admin")
+
+    assert allowed(document, "GET/blog/", "GET/blog/2026/", "GET/admin/x/") == [
+        "GET/blog/",
+        "GET/blog/2026/",
+        "GET/admin/x/",
+    ]
+    assert not allowed(document, "GET/admin", "GET/admin/")
+
+
+def test_where_all_is_granted_that_a_method_has_nothing_can_be_evaded() -> None:
+    document = policy("GET /{proxy+} read\nPUT /{proxy+} write", "read")
+
+    assert resources(document) == {"Allow": ["GET/?*"]}
+    assert allowed(document, "GET/https://example.com//")
+
+
+GREEDY = """
+GET /files/{path+}       read:files
+GET /files/secret        read:secret
+GET /files/public/about  read:about
+"""
+
+
+def test_a_greedy_route_is_granted_and_the_names_in_it_are_not() -> None:
+    document = policy(GREEDY, "read:files")
+
+    assert resources(document)["Allow"] == ["GET/files/?*"]
+    assert resources(document)["Deny"] == [
+        *("GET/files/secret", "GET/files/secret/"),
+        *("GET/files/public/about", "GET/files/public/about/"),
+        "GET*//*",
+    ]
+    assert allowed(document, "GET/files/a", "GET/files/a/b/c", "GET/files/public", "GET/files/secret/a") == [
+        "GET/files/a",
+        "GET/files/a/b/c",
+        "GET/files/public",
+        "GET/files/secret/a",
+    ]
+
+
+def test_a_name_is_granted_and_the_greedy_route_around_it_is_not() -> None:
+    document = policy(GREEDY, "read:secret", "read:about")
+
+    assert resources(document) == {"Allow": ["GET/files/secret", "GET/files/public/about"]}
+
+
+def test_a_greedy_route_below_a_parameter_begins_one_deeper() -> None:
+    document = policy("GET /a/{x} one\nGET /a/{x+} more", "more")
+
+    assert resources(document) == {"Allow": ["GET/a/?*/?*"], "Deny": ["GET*//*"]}
+
+
+def test_a_greedy_route_that_others_always_go_before_adds_nothing() -> None:
+    table = compile_routes("GET /{x} a\nGET /{x}/{y+} a\nGET /{z+} b")
+
+    assert resources(policy_document(f"{STAGE}GET/", ["b"], table)) == {"Deny": ["*"]}
+    assert [str(route) for route in table.routes] == [
+        "GET /{x} (line 1)",
+        "GET /{x}/{y+} (line 2)",
+        "GET /{z+} (line 3)",
+    ]
+
+
+def test_a_verb_goes_before_any() -> None:
+    table = "ANY /pets manage\nDELETE /pets delete"
+
+    assert resources(policy(table, "manage"))["Allow"] == [
+        f"{method}/pets" for method in METHODS if method != "DELETE"
+    ]
+    assert resources(policy(table, "delete")) == {"Allow": ["DELETE/pets"]}
+
+
+def test_a_name_without_the_verb_leaves_the_request_to_the_parameter() -> None:
+    document = policy("POST /pets/mine own\nGET /pets/{petId} read", "read")
+
+    assert allowed(document, "GET/pets/mine", "POST/pets/mine") == ["GET/pets/mine"]
+
+
+def test_the_root_is_a_route_of_its_own() -> None:
+    table = "GET / read:root\nGET /{page} read:pages"
+
+    assert resources(policy(table, "read:root")) == {"Allow": ["GET/"]}
+    assert allowed(policy(table, "read:pages"), "GET/", "GET/a", "GET//") == ["GET/a"]
+
+
+def test_what_stands_below_a_granted_pattern_needs_no_line_of_its_own() -> None:
+    document = policy(OWNER, "read:pets", "read:owners")
+
+    assert resources(document) == {"Allow": ["GET/pets", "GET/pets/?*"], "Deny": ["GET/pets/?*/?*/?*"]}
+
+
+@pytest.mark.parametrize(
+    "request_", ["GET/fish", "GET/pets/1/2", "DELETE/pets", "GET/", "get/pets", "GET/Pets"]
+)
+def test_a_route_that_is_not_in_the_table_is_refused(request_: str) -> None:
+    table = "GET /pets\nGET /pets/{petId}\nPOST /pets"
+
+    assert not allowed(policy(table), request_)
+
+
+@pytest.mark.parametrize("scopes", [(), ("other",), ("READ:PETS",), ("read:pets create:pets",)])
+def test_nothing_granted_is_an_explicit_deny_of_the_stage(scopes: tuple[str, ...]) -> None:
+    document = policy("GET /pets read:pets", *scopes)
+
+    assert document == {
+        "Version": "2012-10-17",
+        "Statement": [{"Action": "execute-api:Invoke", "Effect": "Deny", "Resource": [f"{STAGE}*"]}],
+    }
+
+
+def test_a_route_needs_all_of_its_scopes_and_they_may_come_in_any_order() -> None:
+    table = "GET /pets b a b"
+
+    assert allowed(policy(table, "a", "c", "b"), "GET/pets")
+    assert not allowed(policy(table, "a", "c"), "GET/pets")
+
+
+def test_without_a_table_any_caller_may_invoke_the_whole_stage() -> None:
+    assert resources(policy_document(f"{STAGE}GET/", [], None)) == {"Allow": ["*"]}
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [
+        STAGE,
+        "arn:aws-cn:execute-api:cn-north-1:123456789012:abc123/prod/",
+        "arn:aws-us-gov:execute-api:us-gov-west-1:123456789012:abc123/prod/",
+        "arn:aws:execute-api:eu-central-1:123456789012:abc123/$default/",
+        "arn:aws:execute-api:eu-central-1:123456789012:abc123/ESTestInvoke-stage/",
+        "arn:aws:execute-api:us-east-1:random-account-id:random-api-id/dev/",
+    ],
+)
+@pytest.mark.parametrize(
+    "request_", ["GET/pets", "GET/", "GET/pets/1:2/3", "GET/pets/*", "GET/a\nb", "PUT/?"]
+)
+def test_the_arn_up_to_the_stage_is_copied_and_nothing_after_it(stage: str, request_: str) -> None:
+    document = policy_document(stage + request_, ["read:pets"], compile_routes("GET /pets read:pets"))
+
+    assert document["Statement"][0]["Resource"] == [f"{stage}GET/pets"]
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        None,
+        7,
+        "",
+        "*",
+        f"{STAGE}GET",
+        STAGE,
+        f"{STAGE}get/pets",
+        f" {STAGE}GET/pets",
+        "arn:aws:lambda:us-east-1:123456789012:function:x",
+        "arn:aws:execute-api:us-east-1:123456789012:apiId/*/GET/pets",
+        "arn:aws:execute-api:us-east-1:123456789012:api?d/dev/GET/pets",
+        "arn:aws:execute-api:*:123456789012:apiId/dev/GET/pets",
+        "arn:aws:execute-api:us-east-1:*:apiId/dev/GET/pets",
+        "arn:aws*:execute-api:us-east-1:123456789012:apiId/dev/GET/pets",
+        "arn:aws:execute-api:us-east-1:123456789012:apiId//GET/pets",
+        "arn:aws:execute-api:us-east-1:123456789012:apiId/d\u00e9v/GET/pets",
+        f"arn:aws:execute-api:us-east-1:123456789012:{'a' * 200}/dev/GET/pets",
+    ],
+)
+def test_an_arn_that_is_not_api_gateways_is_an_error_and_never_a_policy(arn: object) -> None:
+    with pytest.raises(ConfigError, match=r"^methodArn is not that of an API Gateway method$"):
+        policy_document(arn, ["read:pets"], compile_routes("GET /pets read:pets"))
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("FETCH /pets", "the method must be ANY or one of DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"),
+        ("/pets GET", "the method must be ANY or"),
+        ("* /pets", "the method must be ANY or"),
+        ("GET", "a path that starts with / must follow the method"),
+        ("GET pets", "a path that starts with / must follow the method"),
+        ("GET read:pets", "a path that starts with / must follow the method"),
+        ("GET /pets/", "a part of a path is a name"),
+        ("GET //", "a part of a path is a name"),
+        ("GET /pets//1", "a part of a path is a name"),
+        ("GET /pets/*", "a part of a path is a name"),
+        ("GET /pets/{petId", "a part of a path is a name"),
+        ("GET /pets/{}", "a part of a path is a name"),
+        ("GET /pets/{+}", "a part of a path is a name"),
+        ("GET /pets/a{petId}", "a part of a path is a name"),
+        ("GET /{proxy+}/pets", "a part of a path is a name"),
+        ("GET /p\u00e9ts", "a part of a path is a name"),
+        ("GET /${stage}", "a part of a path is a name"),
+        ('GET /pets "read:pets"', "a scope is printable ASCII without quotes and backslashes"),
+        ("GET /pets read:p\u00e9ts", "a scope is printable ASCII"),
+        ("GET /pets read\\pets", "a scope is printable ASCII"),
+        ("GET /other/{id} again", "the route stands in line 2 already"),
+        ("get /other/{other} again", "the route stands in line 2 already"),
+    ],
+)
+def test_a_malformed_line_is_named_and_quoted(line: str, complaint: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        compile_routes(f"# the table\nGET /other/{{id}}\n\n  {line}\nGET /more")
+
+    assert str(error.value).startswith(f"ROUTE_SCOPES line 4: {complaint}")
+    assert str(error.value).endswith(f": {line!r}")
+
+
+def test_all_malformed_lines_are_named_in_one_message() -> None:
+    with pytest.raises(ConfigError) as error:
+        compile_routes("FETCH /pets\nGET pets\nGET /pets")
+
+    assert str(error.value) == (
+        "ROUTE_SCOPES line 1: the method must be ANY or one of DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT:"
+        " 'FETCH /pets'; ROUTE_SCOPES line 2: a path that starts with / must follow the method: 'GET pets'"
+    )
+
+
+@pytest.mark.parametrize("table", ["", " \n", "# GET /pets\n"])
+def test_a_table_without_a_route_is_refused(table: str) -> None:
+    with pytest.raises(ConfigError, match=r"^ROUTE_SCOPES is set, but names no route: every request would"):
+        compile_routes(table)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "GET /pets/{petId} read:pets",
+        "\r\n get\t/pets/{anything}   read:pets  \r\n",
+        "# pets\nGet /pets/{pet.Id-1_x:y} read:pets read:pets\n   # end",
+    ],
+)
+def test_a_table_may_be_laid_out_as_one_likes(table: str) -> None:
+    assert resources(policy(table, "read:pets")) == {"Allow": ["GET/pets/?*"], "Deny": ["GET/pets/?*/?*"]}
+
+
+def test_a_route_between_two_that_are_granted_is_refused_with_what_to_do() -> None:
+    with pytest.raises(ConfigError) as error:
+        compile_routes("GET /{a} read\nGET /pets/{petId} admin\nGET /pets/mine read")
+
+    assert str(error.value) == (
+        "ROUTE_SCOPES: no policy can allow GET /{a} (line 1) and GET /pets/mine (line 3) and refuse"
+        " GET /pets/{petId} (line 2), since the wildcard for a path parameter also spans /. Let"
+        " GET /pets/{petId} (line 2) need no scope that the other does not need, or change one of the paths"
+    )
+
+
+def test_a_route_in_the_midst_of_a_greedy_one_is_refused_too() -> None:
+    with pytest.raises(ConfigError) as error:
+        compile_routes("ANY /{proxy+}\nGET /pets/{petId} read:pets")
+
+    assert "no policy can allow ANY /{proxy+} (line 1) and refuse GET /pets/{petId} (line 2)," in str(
+        error.value
+    )
+
+
+def test_the_same_table_is_fine_if_the_route_between_needs_no_more() -> None:
+    table = "GET /{a} read\nGET /pets/{petId} admin\nGET /pets/mine read admin"
+
+    assert allowed(policy(table, "read"), "GET/x", "GET/pets/1", "GET/pets/mine") == ["GET/x"]
+    assert allowed(policy(table, "admin"), "GET/x", "GET/pets/1", "GET/pets/mine") == ["GET/pets/1"]
+
+
+def test_a_path_that_just_fits_gives_a_resource_of_512_characters() -> None:
+    stage = f"arn:aws-us-gov:execute-api:us-gov-east-1:123456789012:{'a' * 14}/{'s' * 128}/"
+    assert len(stage) == 198
+    name = "n" * (312 - len("GET/"))
+
+    document = policy(f"GET /{name}", stage=stage)
+
+    assert len(document["Statement"][0]["Resource"][0]) == 510
+    with pytest.raises(ConfigError) as error:
+        compile_routes(f"GET /pets\nGET /n{name} read")
+    assert str(error.value) == (
+        f"ROUTE_SCOPES line 2: the path is too long for a policy: 'GET /n{name} read'"
+    )
+
+
+def test_a_path_with_no_room_for_what_must_be_denied_is_refused() -> None:
+    name = "n" * (312 - len("GET//?*/?*"))
+    assert resources(policy(f"GET /{name}/{{x}}"))["Deny"] == [f"GET/{name}/?*/?*"]
+
+    with pytest.raises(ConfigError) as error:
+        compile_routes(f"GET /n{name}/{{x}}")
+
+    assert str(error.value).startswith(
+        "ROUTE_SCOPES: a policy has no room to deny what is deeper than GET /nnn"
+    )
+    assert str(error.value).endswith("{x} (line 1)")
+
+
+def test_a_denied_name_with_its_slash_fits_too() -> None:
+    name = "n" * (312 - len("GET///"))
+    table = "GET /a/{{x}} read\nGET /a/{name} own"
+
+    fits = policy(table.format(name=name[1:]), "read")
+    assert max(map(len, resources(fits)["Deny"])) == 312
+    with pytest.raises(ConfigError, match="has no room"):
+        compile_routes(table.format(name=name))
+
+
+def test_a_table_is_not_searched_for_ever() -> None:
+    """Each `a` may be a value too, so that there are very many ways to read one path as the other."""
+    with pytest.raises(ConfigError, match="too many of its paths match the same requests"):
+        compile_routes(f"GET {'/{x}/a' * 15}\nGET {'/{x}' * 40} more")
+
+
+def test_a_policy_is_the_same_in_each_process() -> None:
+    """Sets have another order in each."""
+    program = f"""if True:
+        import json
+        from auth.policy import compile_routes, policy_document
+        table = "GET /{{x}} a\\nGET /p c\\nGET /q e\\nGET /{{x}}/q d\\nGET /{{x}}/r d\\nANY /r f\\nGET /p/z g"
+        print(json.dumps(policy_document("{STAGE}GET/", {{"a", "d", "x", "y"}}, compile_routes(table))))
+    """
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        )
+        for seed in ("1", "2", "3")
+    ]
+
+    assert len({run.stdout for run in runs}) == 1
+    assert json.loads(runs[0].stdout)["Statement"][1]["Effect"] == "Deny"
