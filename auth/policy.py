@@ -18,6 +18,7 @@ one that is not granted must be, if it lies below one that is. Where a route tha
 between two that are, no policy will do, and the table is refused when it is read.
 """
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
@@ -89,6 +90,7 @@ class Route:
 class _Below:
     """A shape below that of a granted route."""
 
+    depth: int
     patterns: list[str]
     owners: frozenset[Route]
     """The routes at or below it. It is denied if none of them is granted ..."""
@@ -101,8 +103,9 @@ class _Grant:
     """What a route puts into the policy, for one method, if it is granted."""
 
     route: Route
-    method: str
     pattern: str
+    depth: float
+    """How many segments a request has: one of a greedy route may have any number."""
     above: frozenset[Route]
     """The routes whose patterns match all of this one. If one of them is granted, nothing is to be said."""
     below: tuple[_Below, ...]
@@ -113,7 +116,8 @@ class RouteTable:
     """ROUTE_SCOPES, compiled: what each route adds to the policy of a token that is granted it."""
 
     routes: tuple[Route, ...]
-    grants: tuple[_Grant, ...]
+    grants: dict[str, tuple[_Grant, ...]]
+    """By method."""
 
 
 def policy_document(method_arn: object, scopes: Collection[str], table: RouteTable | None) -> PolicyDocument:
@@ -147,24 +151,33 @@ def _statement(effect: Literal["Allow", "Deny"], stage_arn: str, patterns: Itera
 def _patterns(scopes: Collection[str], table: RouteTable) -> tuple[list[str], list[str]]:
     """Return what to allow, and what of it to deny again."""
     granted = {route for route in table.routes if route.scopes.issubset(scopes)}
-    allowed = []
-    denied: dict[str, None] = {}  # a set that keeps its order
-    wild: set[str] = set()
-    guarded: set[str] = set()
-    for grant in table.grants:
-        if grant.route not in granted:
-            guarded.add(grant.method)
-        elif grant.above.isdisjoint(granted):
-            allowed.append(grant.pattern)
-            if _WILDCARD in grant.pattern:
-                wild.add(grant.method)
-            refused = {below: None for below in grant.below if below.owners.isdisjoint(granted)}
-            for below in refused:
-                if below.above.isdisjoint(refused):
-                    denied.update(dict.fromkeys(below.patterns))
-    # Whether `//` in a path is the same as `/` to API Gateway is not known: it must not evade a Deny.
-    denied.update((f"{method}*//*", None) for method in METHODS if method in wild & guarded)
-    return allowed, list(denied)
+    allowed: list[str] = []
+    denied: list[str] = []
+    for method, grants in table.grants.items():
+        given = [grant for grant in grants if grant.route in granted]
+        tops = [grant for grant in given if grant.above.isdisjoint(granted)]
+        allowed += [grant.pattern for grant in tops]
+        if any(_WILDCARD in grant.pattern for grant in tops):
+            deepest = max(grant.depth for grant in given)
+            denied += dict.fromkeys(_denied(tops, granted, deepest))
+            if deepest < math.inf:
+                denied.append(_pattern(method, (int(deepest) + 1) * (_ONE,)))
+            if len(given) < len(grants):
+                # Whether `//` in a path is `/` to API Gateway is not known: it must not evade a Deny.
+                denied.append(f"{method}*//*")
+    return allowed, denied
+
+
+def _denied(tops: list[_Grant], granted: set[Route], deepest: float) -> Iterator[str]:
+    """Yield what lies below `tops` and belongs to others: the most general patterns that will do.
+
+    What is deeper than the deepest route that is granted is denied at once, by `_patterns`.
+    """
+    for grant in tops:
+        refused = {below: None for below in grant.below if below.owners.isdisjoint(granted)}
+        for below in refused:
+            if below.depth <= deepest and below.above.isdisjoint(refused):
+                yield from below.patterns
 
 
 def compile_routes(text: str) -> RouteTable:
@@ -173,9 +186,7 @@ def compile_routes(text: str) -> RouteTable:
     Raises ConfigError for a malformed table, and for one that no policy can express.
     """
     routes = _parse(text)
-    grants = [grant for method in METHODS for grant in _Tree(method, routes).grants()]
-    grants.sort(key=lambda grant: grant.route.line)
-    return RouteTable(tuple(routes), tuple(grants))
+    return RouteTable(tuple(routes), {method: tuple(_Tree(method, routes).grants()) for method in METHODS})
 
 
 def _parse(text: str) -> list[Route]:
@@ -206,7 +217,8 @@ def _route(number: int, line: str) -> Route:
         raise ValueError("a path that starts with / must follow the method")
     parts = path[1:].split("/") if path != "/" else []
     shape = tuple(_segment(part, is_last=n == len(parts)) for n, part in enumerate(parts, 1))
-    if len(_pattern(method, shape)) > MAX_PATTERN_LENGTH:
+    deeper = (len(shape) + 1) * (_ONE,)  # is denied where the route is granted
+    if max(len(_pattern(method, shape)), len(_pattern(method, deeper))) > MAX_PATTERN_LENGTH:
         raise ValueError("the path is too long for a policy")
     needed = frozenset(scopes) - {""}
     if not all(_SCOPE.fullmatch(scope) for scope in needed):
@@ -246,6 +258,8 @@ class _Tree:
         by_shape |= {route.shape: route for route in routes if route.method == method}
         self._routes = list(by_shape.values())
         self._depth = max((len(route.shape) for route in self._routes), default=0)
+        has_greedy = any(route.shape[-1:] == (_MORE,) for route in self._routes)
+        self._limit = self._depth + 1 if has_greedy else self._depth
         self._root = _Node()
         endless = _Node()
         endless.children[_MORE] = endless
@@ -336,8 +350,8 @@ class _Tree:
                     above[owner].add(route)
         for route, top in tops.items():
             below = tuple(self._denials(route, top)) if _ONE in top else ()
-            pattern = _pattern(self._method, top)
-            yield _Grant(route, self._method, pattern, frozenset(above[route]), below)
+            depth = len(top) if top == route.shape else math.inf
+            yield _Grant(route, _pattern(self._method, top), depth, frozenset(above[route]), below)
 
     def _denials(self, route: Route, top: Shape) -> Iterator[_Below]:
         """Yield what lies below `top` and must or may be denied to a caller who is granted `route`."""
@@ -364,7 +378,7 @@ class _Tree:
                 patterns.append(f"{patterns[0]}/")
             if len(patterns[-1]) > MAX_PATTERN_LENGTH:
                 raise ConfigError(f"ROUTE_SCOPES: a policy has no room to deny what is deeper than {route}")
-            below = _Below(patterns, owners, frozenset(above[shape]))
+            below = _Below(len(shape), patterns, owners, frozenset(above[shape]))
             yield below
             for special in {*requests, *_deeper(shape)} & shapes.keys():
                 above[special].add(below)
@@ -372,15 +386,16 @@ class _Tree:
     def _fences(self, top: Shape) -> dict[Shape, dict[Shape, Route]]:
         """Return shapes for what is deeper than `top`, whether or not the table has routes there.
 
-        And with each, the requests at or below it. Where there are none, it keeps out all the rest.
+        And with each, the requests at or below it. Where there are none, it keeps out all the rest. What
+        is deeper than the whole table needs none, but where a greedy route is granted (see `_patterns`).
         """
-        longest = max(map(len, self._below(top)))  # beyond it, there is none
+        longest = max(map(len, self._below(top)))  # beyond it, there are no requests
         fences: dict[Shape, dict[Shape, Route]] = {}
         frontier = {top}
         while frontier:
-            deeper = {longer for shape in frontier for longer in _deeper(shape)}
+            deeper = {longer for shape in frontier for longer in _deeper(shape) if len(longer) <= self._limit}
             found = {shape: self._below(shape) if len(shape) <= longest else {} for shape in deeper}
-            frontier = {shape for shape in deeper if found[shape] and len(shape) <= self._depth}
+            frontier = {shape for shape in deeper if found[shape]}
             fences |= found
         return fences
 

@@ -28,7 +28,7 @@ def test_a_good_token_gets_the_tutorials_answer(key: SigningKey, settings: Setti
                 {
                     "Action": "execute-api:Invoke",
                     "Effect": "Deny",
-                    "Resource": [STAGE + "GET/pets/?*/?*"],
+                    "Resource": [STAGE + "GET/?*/?*/?*"],
                 },
             ],
         },

@@ -44,7 +44,7 @@ def test_a_pet_is_granted_and_its_owner_is_not() -> None:
 
     assert resources(document) == {
         "Allow": ["GET/pets", "GET/pets/?*"],
-        "Deny": ["GET/pets/?*/?*", "GET*//*"],
+        "Deny": ["GET/?*/?*/?*", "GET*//*"],
     }
     assert allowed(document, "GET/pets", "GET/pets/1", "GET/pets/*") == [
         "GET/pets",
@@ -84,7 +84,7 @@ def test_a_parameter_is_granted_and_the_name_beside_it_is_not() -> None:
 
     assert resources(document) == {
         "Allow": ["GET/pets/?*"],
-        "Deny": ["GET/pets/mine", "GET/pets/mine/", "GET/pets/?*/?*", "GET*//*"],
+        "Deny": ["GET/pets/mine", "GET/pets/mine/", "GET/?*/?*/?*", "GET*//*"],
     }
     assert allowed(document, "GET/pets/1", "GET/pets/mine2", "GET/pets/Mine", "GET/pets/%2F") == [
         "GET/pets/1",
@@ -189,10 +189,24 @@ def test_the_root_is_a_route_of_its_own() -> None:
     assert allowed(policy(table, "read:pages"), "GET/", "GET/a", "GET//") == ["GET/a"]
 
 
+def test_what_is_deeper_than_a_route_is_refused_even_if_others_are_deeper() -> None:
+    document = policy("GET /a/{x}\nGET /b/{x}/c/d")
+
+    assert resources(document)["Deny"] == ["GET/a/?*/?*", "GET" + 5 * "/?*"]
+    assert not allowed(document, "GET/a/1/2", "GET/a/1/2/3", "GET/a/1/2/3/4/5", "GET/b/1/2/c/d")
+
+
+def test_what_is_deeper_than_a_route_is_refused_even_if_another_is_greedy() -> None:
+    document = policy("GET /a/{x}\nGET /b/{x+}")
+
+    assert resources(document) == {"Allow": ["GET/a/?*", "GET/b/?*"], "Deny": ["GET/a/?*/?*"]}
+    assert not allowed(document, "GET/a/1/2", "GET/a/1/b/3")
+
+
 def test_what_stands_below_a_granted_pattern_needs_no_line_of_its_own() -> None:
     document = policy(OWNER, "read:pets", "read:owners")
 
-    assert resources(document) == {"Allow": ["GET/pets", "GET/pets/?*"], "Deny": ["GET/pets/?*/?*/?*"]}
+    assert resources(document) == {"Allow": ["GET/pets", "GET/pets/?*"], "Deny": ["GET/?*/?*/?*/?*"]}
 
 
 @pytest.mark.parametrize(
@@ -332,7 +346,7 @@ def test_a_table_without_a_route_is_refused(table: str) -> None:
     ],
 )
 def test_a_table_may_be_laid_out_as_one_likes(table: str) -> None:
-    assert resources(policy(table, "read:pets")) == {"Allow": ["GET/pets/?*"], "Deny": ["GET/pets/?*/?*"]}
+    assert resources(policy(table, "read:pets")) == {"Allow": ["GET/pets/?*"], "Deny": ["GET/?*/?*/?*"]}
 
 
 def test_a_route_between_two_that_are_granted_is_refused_with_what_to_do() -> None:
@@ -377,17 +391,26 @@ def test_a_path_that_just_fits_gives_a_resource_of_512_characters() -> None:
     )
 
 
+def test_a_path_of_too_many_segments_leaves_no_room_to_deny_what_is_deeper() -> None:
+    path = "/{a}" * 100
+
+    assert resources(policy(f"GET {path}"))["Deny"] == ["GET" + 101 * "/?*"]
+    with pytest.raises(ConfigError, match=r"^ROUTE_SCOPES line 1: the path is too long for a policy: 'GET /"):
+        compile_routes(f"GET {path}/a/b/c")
+
+
 def test_a_path_with_no_room_for_what_must_be_denied_is_refused() -> None:
     name = "n" * (312 - len("GET//?*/?*"))
-    assert resources(policy(f"GET /{name}/{{x}}"))["Deny"] == [f"GET/{name}/?*/?*"]
+    greedy = "GET /files/{path+}\n"
+    assert resources(policy(f"{greedy}GET /{name}/{{x}}"))["Deny"] == [f"GET/{name}/?*/?*"]
 
     with pytest.raises(ConfigError) as error:
-        compile_routes(f"GET /n{name}/{{x}}")
+        compile_routes(f"{greedy}GET /n{name}/{{x}}")
 
     assert str(error.value).startswith(
         "ROUTE_SCOPES: a policy has no room to deny what is deeper than GET /nnn"
     )
-    assert str(error.value).endswith("{x} (line 1)")
+    assert str(error.value).endswith("{x} (line 2)")
 
 
 def test_a_denied_name_with_its_slash_fits_too() -> None:
