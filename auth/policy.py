@@ -5,17 +5,20 @@ right for each route, not only for the one that was asked for: it allows a reque
 route that API Gateway picks for it is granted.
 
 A path parameter becomes the wildcard `?*`, which spans `/` too. So the pattern of a route matches what
-belongs to other routes, and that is denied again, as is all that no route is there for:
+belongs to other routes. That is denied again, as is what no route is there for. For a token with read:pets:
 
-    GET /pets/{petId}         read:pets        GET/pets/?*             Allow
-    GET /pets/mine            own:pets          |-- GET/pets/mine      Deny, unless own:pets
-    GET /pets/{petId}/owner   read:owners       '-- GET/pets/?*/?*     Deny, unless read:owners
-                                                     '-- GET/pets/?*/owner
+    GET /pets/{petId}         read:pets       Allow  GET/pets/?*
+    GET /pets/mine            own:pets        Deny     |-- GET/pets/mine
+    GET /pets/{petId}/owner   read:owners     Deny     '-- GET/pets/?*/?*
+                                                             '-- GET/pets/?*/owner
 
-Each line of the drawing is a *shape*: a path with `{}` for any value. A pattern matches its shape and
-all that is drawn below it. So a shape may be denied if none of the routes at or below it is granted; and
-one that is not granted must be, if it lies below one that is. Where a route that is not granted would lie
-between two that are, no policy will do, and the table is refused when it is read.
+Each line on the right is a *shape*: a path with `{}` for any value. A pattern matches its shape and all that
+is drawn below it. So a shape may be denied if no route at or below it is granted; and one whose own route is
+not granted must be, if it lies below one that is granted. Where such a shape has granted ones below it, too,
+no policy will do, and the table is refused when it is read.
+
+What is deeper than all that is granted is denied at once (here `GET/?*/?*/?*`); and a shape below another
+that is denied or allowed already is not named again.
 """
 
 import math
@@ -183,7 +186,8 @@ def _denied(tops: list[_Grant], granted: set[Route], deepest: float) -> Iterator
 def compile_routes(text: str) -> RouteTable:
     """Read ROUTE_SCOPES: one route a line, as method, path and the scopes that it needs.
 
-    Raises ConfigError for a malformed table, and for one that no policy can express.
+    Raises ConfigError for a malformed table, and for one that no policy can express; also for one whose paths
+    are so long, or match the same requests in so many ways, that nobody has written it by hand.
     """
     routes = _parse(text)
     return RouteTable(tuple(routes), {method: tuple(_Tree(method, routes).grants()) for method in METHODS})

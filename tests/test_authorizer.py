@@ -57,6 +57,24 @@ def test_a_token_without_scopes_is_denied_the_whole_stage(
     assert response["context"] == {"scope": ""}
 
 
+@pytest.mark.parametrize(
+    "granting",
+    [
+        {"scope": "write:cats read:dogs admin"},
+        {"scope": "admin", "scp": "read:dogs  admin", "permissions": ["write:cats", "read:dogs"]},
+        {"scope": None, "scp": ["read:dogs", "write:cats", "admin"]},
+    ],
+)
+def test_whoever_is_refused_can_learn_what_the_token_grants_always_in_the_same_order(
+    key: SigningKey, settings: Settings, keys: KeyStore, granting: dict[str, Any]
+) -> None:
+    response = authorize(make_event(make_token(key, good_claims(**granting))), settings, keys)
+
+    assert [s["Effect"] for s in response["policyDocument"]["Statement"]] == ["Deny"]
+    assert response["context"] == {"scope": "admin read:dogs write:cats"}
+    assert {type(value) for value in response["context"].values()} <= {str, int, float, bool}
+
+
 def test_a_token_of_a_strangers_key_is_refused(
     stranger: SigningKey, settings: Settings, keys: KeyStore
 ) -> None:

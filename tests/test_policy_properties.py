@@ -4,13 +4,16 @@ IAM and API Gateway are written anew for this, in tests/iam.py and tests/rest_ap
 held against moto's and the standard library's. `npm run fuzz` runs the same properties with many more
 examples.
 
-When can no policy be exact? Path values may hold characters that stand in no pattern (there are more
-characters than a policy has room for), and a pattern that matches such a value matches whatever else of the
-same length stands in its place, slashes included. So if request `n` is `g` with other text in place of
-such values, and `g2` is `n` with other text in place of such values, then each Allow that matches `g` matches
-`n`, and each Deny that matches `n` matches `g2`: no policy allows `g` and `g2` and not `n`. Where no three
-such requests are, the patterns that have a `?*` for each value do it; so a table must be refused exactly if
-some token may make `g` and `g2` and not `n`, and `witness` finds such a token by trying all requests.
+When can no policy be exact? A path value may hold characters that stand in no pattern (there are more of
+them than a policy has room for), and a pattern that matches such a value matches whatever else of the same
+length stands in its place, slashes included. So a policy that allows the requests `g` and `g2` allows `n` as
+well, if `n` is `g`, and `g2` is `n`, with other text of the same length in place of such values: each Allow
+that matches `g` matches `n`, and each Deny that matches `n` matches `g2`. Where no token may make such a `g`
+and `g2` and not `n`, patterns with `?*` for each value are exact; so a table must be refused exactly if
+`witness`, which tries all requests, finds the three.
+
+The service refuses a few more: paths of some 300 characters or 100 segments, and paths that match the same
+requests in thousands of ways. No table here has them.
 """
 
 import json
