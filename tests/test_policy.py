@@ -197,10 +197,49 @@ def test_what_is_deeper_than_a_route_is_refused_even_if_others_are_deeper() -> N
 
 
 def test_what_is_deeper_than_a_route_is_refused_even_if_another_is_greedy() -> None:
-    document = policy("GET /a/{x}\nGET /b/{x+}")
+    for stem in ("", "/c", "/c/d"):
+        document = policy(f"GET /a/b/{{x}}\nGET /b{stem}/{{x+}}")
 
-    assert resources(document) == {"Allow": ["GET/a/?*", "GET/b/?*"], "Deny": ["GET/a/?*/?*"]}
-    assert not allowed(document, "GET/a/1/2", "GET/a/1/b/3")
+        assert resources(document) == {
+            "Allow": ["GET/a/b/?*", f"GET/b{stem}/?*"],
+            "Deny": ["GET/a/b/?*/?*"],
+        }
+        assert not allowed(document, "GET/a/b/1/2", "GET/a/b/1/b/3")
+
+
+def test_of_what_is_denied_only_the_most_general_is_named() -> None:
+    table = "GET /{p+} read\nGET /b/{x+} own\nGET /b/mine own secret\nGET /c/d/e/f own"
+
+    assert resources(policy(table, "read")) == {
+        "Allow": ["GET/?*"],
+        "Deny": ["GET/b/?*", "GET/c/d/e/f", "GET/c/d/e/f/", "GET*//*"],
+    }
+
+
+def test_a_name_is_denied_by_itself_if_what_is_around_it_is_granted() -> None:
+    table = "GET /{p+} read\nGET /b/{x+} own\nGET /b/mine own secret"
+
+    assert resources(policy(table, "read", "own")) == {
+        "Allow": ["GET/?*"],
+        "Deny": ["GET/b/mine", "GET/b/mine/", "GET*//*"],
+    }
+
+
+def test_a_greedy_route_is_denied_below_a_parameter() -> None:
+    table = "GET /a/{x} read\nGET /a/{x}/{y+} more\nGET /z/{p+} read"
+
+    assert resources(policy(table, "read")) == {
+        "Allow": ["GET/a/?*", "GET/z/?*"],
+        "Deny": ["GET/a/?*/?*", "GET*//*"],
+    }
+
+
+def test_below_routes_that_are_granted_what_is_deeper_still_is_refused() -> None:
+    one = policy("GET /a/{x}\nGET /a/{x}/b\nGET /z/1/2/3/4")
+    two = policy("GET /{x}/b/{y}\nGET /{x}/b/d/c\nGET /z/1/2/3/4/5")
+
+    assert resources(one)["Deny"] == ["GET/a/?*/?*/?*", "GET" + 6 * "/?*"]
+    assert resources(two)["Deny"] == ["GET/?*/?*/b/?*", "GET/?*/b/?*/?*/?*", "GET" + 7 * "/?*"]
 
 
 def test_what_stands_below_a_granted_pattern_needs_no_line_of_its_own() -> None:
@@ -286,6 +325,9 @@ def test_an_arn_that_is_not_api_gateways_is_an_error_and_never_a_policy(arn: obj
         policy_document(arn, ["read:pets"], compile_routes("GET /pets read:pets"))
 
 
+PART = "a part of a path is a name of letters, digits and ._-: or a {parameter}, and the last one may be a"
+
+
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
@@ -298,7 +340,7 @@ def test_an_arn_that_is_not_api_gateways_is_an_error_and_never_a_policy(arn: obj
         ("GET /pets/", "a part of a path is a name"),
         ("GET //", "a part of a path is a name"),
         ("GET /pets//1", "a part of a path is a name"),
-        ("GET /pets/*", "a part of a path is a name"),
+        ("GET /pets/*", f"{PART} {{proxy+}}: "),
         ("GET /pets/{petId", "a part of a path is a name"),
         ("GET /pets/{}", "a part of a path is a name"),
         ("GET /pets/{+}", "a part of a path is a name"),
@@ -360,6 +402,15 @@ def test_a_route_between_two_that_are_granted_is_refused_with_what_to_do() -> No
     )
 
 
+def test_of_many_routes_that_are_in_the_way_the_first_is_named() -> None:
+    names = [f"GET /pets/{name} read" for name in "abcdefgh"]
+
+    with pytest.raises(
+        ConfigError, match=r"allow GET /\{a\} \(line 2\) and GET /pets/a \(line 3\) and refuse"
+    ):
+        compile_routes("\n".join(["GET /pets/{petId} admin", "GET /{a} read", *names]))
+
+
 def test_a_route_in_the_midst_of_a_greedy_one_is_refused_too() -> None:
     with pytest.raises(ConfigError) as error:
         compile_routes("ANY /{proxy+}\nGET /pets/{petId} read:pets")
@@ -377,13 +428,13 @@ def test_the_same_table_is_fine_if_the_route_between_needs_no_more() -> None:
 
 
 def test_a_path_that_just_fits_gives_a_resource_of_512_characters() -> None:
-    stage = f"arn:aws-us-gov:execute-api:us-gov-east-1:123456789012:{'a' * 14}/{'s' * 128}/"
-    assert len(stage) == 198
+    stage = f"arn:aws-us-gov:execute-api:us-gov-east-1:123456789012:{'a' * 16}/{'s' * 128}/"
+    assert len(stage) == 200
     name = "n" * (312 - len("GET/"))
 
     document = policy(f"GET /{name}", stage=stage)
 
-    assert len(document["Statement"][0]["Resource"][0]) == 510
+    assert len(document["Statement"][0]["Resource"][0]) == 512
     with pytest.raises(ConfigError) as error:
         compile_routes(f"GET /pets\nGET /n{name} read")
     assert str(error.value) == (
@@ -392,11 +443,11 @@ def test_a_path_that_just_fits_gives_a_resource_of_512_characters() -> None:
 
 
 def test_a_path_of_too_many_segments_leaves_no_room_to_deny_what_is_deeper() -> None:
-    path = "/{a}" * 100
+    path = "/{a}" * 102
 
-    assert resources(policy(f"GET {path}"))["Deny"] == ["GET" + 101 * "/?*"]
+    assert resources(policy(f"GET {path}"))["Deny"] == ["GET" + 103 * "/?*"]
     with pytest.raises(ConfigError, match=r"^ROUTE_SCOPES line 1: the path is too long for a policy: 'GET /"):
-        compile_routes(f"GET {path}/a/b/c")
+        compile_routes(f"GET {path}/a")
 
 
 def test_a_path_with_no_room_for_what_must_be_denied_is_refused() -> None:
@@ -423,10 +474,23 @@ def test_a_denied_name_with_its_slash_fits_too() -> None:
         compile_routes(table.format(name=name))
 
 
+TOO_MANY = r"^ROUTE_SCOPES: too many of its paths match the same requests$"
+
+
 def test_a_table_is_not_searched_for_ever() -> None:
     """Each `a` may be a value too, so that there are very many ways to read one path as the other."""
-    with pytest.raises(ConfigError, match="too many of its paths match the same requests"):
+    with pytest.raises(ConfigError, match=TOO_MANY):
         compile_routes(f"GET {'/{x}/a' * 15}\nGET {'/{x}' * 40} more")
+
+
+def test_all_of_a_table_together_is_not_searched_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = "\n".join(f"GET /{name}/{{x}}" for name in "abcdefgh")
+    compile_routes(table)
+
+    monkeypatch.setattr("auth.policy.MAX_STEPS", 10)
+
+    with pytest.raises(ConfigError, match=TOO_MANY):
+        compile_routes(table)
 
 
 def test_a_policy_is_the_same_in_each_process() -> None:
