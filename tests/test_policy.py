@@ -234,6 +234,17 @@ def test_a_greedy_route_is_denied_below_a_parameter() -> None:
     }
 
 
+def test_a_greedy_route_is_denied_even_where_the_names_of_another_come_late() -> None:
+    table = "GET /{a}/x/y/{b}/{rest+} read\nGET /{a}/x/{b}/{rest+} admin"
+    document = policy(table, "read")
+
+    assert allowed(document, "GET/1/x/y/2/3", "GET/1/x/y/2/x/y/3/4") == [
+        "GET/1/x/y/2/3",
+        "GET/1/x/y/2/x/y/3/4",
+    ]
+    assert not allowed(document, "GET/1/x/2/x/y/3/4", "GET/1/x/2/3/x/y/3/4", "GET/1/x/2/3/4/x/y/3/4/5")
+
+
 def test_below_routes_that_are_granted_what_is_deeper_still_is_refused() -> None:
     one = policy("GET /a/{x}\nGET /a/{x}/b\nGET /z/1/2/3/4")
     two = policy("GET /{x}/b/{y}\nGET /{x}/b/d/c\nGET /z/1/2/3/4/5")
