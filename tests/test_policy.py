@@ -234,17 +234,6 @@ def test_a_greedy_route_is_denied_below_a_parameter() -> None:
     }
 
 
-def test_a_greedy_route_is_denied_even_where_the_names_of_another_come_late() -> None:
-    table = "GET /{a}/x/y/{b}/{rest+} read\nGET /{a}/x/{b}/{rest+} admin"
-    document = policy(table, "read")
-
-    assert allowed(document, "GET/1/x/y/2/3", "GET/1/x/y/2/x/y/3/4") == [
-        "GET/1/x/y/2/3",
-        "GET/1/x/y/2/x/y/3/4",
-    ]
-    assert not allowed(document, "GET/1/x/2/x/y/3/4", "GET/1/x/2/3/x/y/3/4", "GET/1/x/2/3/4/x/y/3/4/5")
-
-
 def test_below_routes_that_are_granted_what_is_deeper_still_is_refused() -> None:
     one = policy("GET /a/{x}\nGET /a/{x}/b\nGET /z/1/2/3/4")
     two = policy("GET /{x}/b/{y}\nGET /{x}/b/d/c\nGET /z/1/2/3/4/5")
@@ -411,6 +400,12 @@ def test_a_route_between_two_that_are_granted_is_refused_with_what_to_do() -> No
         " GET /pets/{petId} (line 2), since the wildcard for a path parameter also spans /. Let"
         " GET /pets/{petId} (line 2) need no scope that the other does not need, or change one of the paths"
     )
+
+
+def test_a_greedy_route_that_others_reach_only_far_behind_is_refused_too() -> None:
+    """`1/x/2/x/y/3/4` looks like the first route to a wildcard, but is the second one's."""
+    with pytest.raises(ConfigError, match=r"and refuse GET /\{a\}/x/\{b\}/\{rest\+\} \(line 2\)"):
+        compile_routes("GET /{a}/x/y/{b}/{rest+} read\nGET /{a}/x/{b}/{rest+} admin")
 
 
 def test_of_many_routes_that_are_in_the_way_the_first_is_named() -> None:
