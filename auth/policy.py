@@ -88,6 +88,10 @@ class Route:
     def __str__(self) -> str:
         return f"{self.method} {self.path} (line {self.line})"
 
+    @property
+    def is_greedy(self) -> bool:
+        return self.shape[-1:] == (_MORE,)
+
 
 @dataclass(frozen=True, eq=False)
 class _Below:
@@ -262,17 +266,16 @@ class _Tree:
         by_shape |= {route.shape: route for route in routes if route.method == method}
         self._routes = list(by_shape.values())
         self._depth = max((len(route.shape) for route in self._routes), default=0)
-        has_greedy = any(route.shape[-1:] == (_MORE,) for route in self._routes)
+        has_greedy = any(route.is_greedy for route in self._routes)
         self._limit = self._depth + 1 if has_greedy else self._depth
         self._root = _Node()
         endless = _Node()
         endless.children[_MORE] = endless
         for route in self._routes:
             node = self._root
-            is_greedy = route.shape[-1:] == (_MORE,)
-            for segment in route.shape[:-1] if is_greedy else route.shape:
+            for segment in route.shape[:-1] if route.is_greedy else route.shape:
                 node = node.children.setdefault(segment, _Node())
-            if is_greedy:
+            if route.is_greedy:
                 node.greedy = route
                 node.children[_MORE] = endless
             else:
@@ -299,7 +302,7 @@ class _Tree:
 
     def _top(self, route: Route) -> Shape | None:
         """Return the shape that all requests of `route` lie at or below, if there are any."""
-        if route.shape[-1:] != (_MORE,):
+        if not route.is_greedy:
             return route.shape
         stem = route.shape[:-1]
         for length in range(1, self._depth - len(stem) + 2):
@@ -354,12 +357,12 @@ class _Tree:
                     above[owner].add(route)
         for route, top in tops.items():
             below = tuple(self._denials(route, top)) if _ONE in top else ()
-            depth = len(top) if top == route.shape else math.inf
+            depth = math.inf if route.is_greedy else len(top)
             yield _Grant(route, _pattern(self._method, top), depth, frozenset(above[route]), below)
 
     def _denials(self, route: Route, top: Shape) -> Iterator[_Below]:
         """Yield what lies below `top` and must or may be denied to a caller who is granted `route`."""
-        shapes = self._fences(top) if top == route.shape else {}  # deeper than a greedy one is its own
+        shapes = {} if route.is_greedy else self._fences(top)  # deeper than a greedy one is its own
         for shape, requested in self._below(top).items():
             if not requested.scopes <= route.scopes:
                 shapes[shape] = self._below(shape)
@@ -412,8 +415,8 @@ def _refuse_between(route: Route, between: Route, others: Iterable[Route]) -> No
         both = f"{route} and {other}" if other is not route else route
         raise ConfigError(
             f"ROUTE_SCOPES: no policy can allow {both} and refuse {between}, since the wildcard for a path"
-            f" parameter also spans /. Let {between} need no scope that the other does not need, or change"
-            " one of the paths"
+            f" parameter also spans /. Do without the scopes that only {between} needs, or change one of the"
+            " paths"
         )
 
 

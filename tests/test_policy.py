@@ -397,8 +397,8 @@ def test_a_route_between_two_that_are_granted_is_refused_with_what_to_do() -> No
 
     assert str(error.value) == (
         "ROUTE_SCOPES: no policy can allow GET /{a} (line 1) and GET /pets/mine (line 3) and refuse"
-        " GET /pets/{petId} (line 2), since the wildcard for a path parameter also spans /. Let"
-        " GET /pets/{petId} (line 2) need no scope that the other does not need, or change one of the paths"
+        " GET /pets/{petId} (line 2), since the wildcard for a path parameter also spans /. Do without the"
+        " scopes that only GET /pets/{petId} (line 2) needs, or change one of the paths"
     )
 
 
