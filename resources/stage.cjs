@@ -10,6 +10,9 @@ const { createHash } = require('crypto');
 
 const DEPLOYMENT = 'AWS::ApiGateway::Deployment';
 const STAGE = 'AWS::ApiGateway::Stage';
+const REST_API = 'AWS::ApiGateway::RestApi';
+// What an API consists of, in contrast to what it is published by.
+const API_PART = /^AWS::ApiGateway::(?!Stage$|BasePathMapping$)/;
 
 function idOf(resources, type) {
   return Object.keys(resources).find((id) => resources[id].Type === type);
@@ -27,13 +30,15 @@ function joinStage(resources) {
     resource.DependsOn = dependencies.map((id) => (id === made ? stage : id));
   }
 
-  const api = Object.keys(resources).filter(
-    (id) => resources[id].Type.startsWith('AWS::ApiGateway::') && id !== stage,
-  );
+  // Not API keys and the like, which wait for the stage.
+  const api = Object.keys(resources).filter((id) => {
+    const { Type, Properties } = resources[id];
+    return Type === REST_API || (API_PART.test(Type) && Properties?.RestApiId);
+  });
   const definitions = JSON.stringify(api.sort().map((id) => [id, resources[id]]));
   const id = `ApiGatewayDeployment${createHash('sha256').update(definitions).digest('hex').slice(0, 16)}`;
   delete deployment.Properties.StageName; // or it would make a stage, too
-  deployment.DependsOn = api.filter((id) => resources[id].Type !== 'AWS::ApiGateway::RestApi');
+  deployment.DependsOn = api.filter((id) => resources[id].Type !== REST_API);
   resources[id] = deployment;
   resources[stage].Properties.DeploymentId = { Ref: id };
 }

@@ -1,0 +1,20 @@
+"""The service by its own words, so that the tests know a new endpoint as soon as it is in serverless.yml."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_SERVICE: dict[str, Any] = yaml.safe_load((Path(__file__).parent.parent / "serverless.yml").read_text())
+
+FUNCTIONS = tuple(_SERVICE["functions"])
+HANDLERS = {name: function["handler"].rpartition(".")[0] for name, function in _SERVICE["functions"].items()}
+API_FUNCTIONS = tuple(name for name in FUNCTIONS if name != "authorizer")
+
+_ENDPOINTS = [event["http"] for name in API_FUNCTIONS for event in _SERVICE["functions"][name]["events"]]
+# As path and method, of the endpoints that carry the authorizer and of those that anybody may call; a browser
+# asks with OPTIONS first, without a token.
+PROTECTED = {(http["path"], http["method"].upper()) for http in _ENDPOINTS if "authorizer" in http}
+OPEN = {(http["path"], http["method"].upper()) for http in _ENDPOINTS if "authorizer" not in http} | {
+    (http["path"], "OPTIONS") for http in _ENDPOINTS if "cors" in http
+}
