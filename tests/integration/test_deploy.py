@@ -18,6 +18,7 @@ import pytest
 from operations.smoke import deployed_url
 from tests.conftest import ROUTE_SCOPES
 from tests.issuer import AUDIENCE, ISSUER
+from tests.service import API_FUNCTIONS, FUNCTIONS, OPEN, PROTECTED
 
 ROOT = Path(__file__).parents[2]
 ACCOUNT = "123456789012"
@@ -30,10 +31,6 @@ SETTINGS = {
     "LEEWAY_SECONDS": "7",
     "LOG_LEVEL": "ERROR",
 }
-
-FUNCTIONS = ("authorizer", "welcome", "listPets", "createPet", "getPet")
-PROTECTED = {("/pets", "GET"), ("/pets", "POST"), ("/pets/{petId}", "GET")}
-OPEN = {("/", "GET"), ("/", "OPTIONS"), ("/pets", "OPTIONS"), ("/pets/{petId}", "OPTIONS")}
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +136,7 @@ def test_the_settings_are_those_of_the_authorizer_alone() -> None:
         routes = variables.pop("ROUTE_SCOPES")
         assert variables == SETTINGS
         assert routes.split() == ROUTE_SCOPES.split()
-        for name in FUNCTIONS[1:]:
+        for name in API_FUNCTIONS:
             assert "Environment" not in function(stage, name)
 
 
@@ -156,13 +153,13 @@ def test_the_authorizers_role_may_write_its_log_and_traces_where_there_are_any()
 
 
 def test_the_other_functions_share_a_role_that_may_write_their_logs() -> None:
-    (arn,) = {function("dev", name)["Role"] for name in FUNCTIONS[1:]}
+    (arn,) = {function("dev", name)["Role"] for name in API_FUNCTIONS}
     _, allowed = role(arn)
 
     assert arn != function("dev", "authorizer")["Role"]
     assert set(allowed) == {"petstore"}
     assert allowed["petstore"][0] == ["logs:CreateLogStream", "logs:PutLogEvents"]
-    assert set(allowed["petstore"][1]) == {log_group_arn("dev", name) for name in FUNCTIONS[1:]}
+    assert set(allowed["petstore"][1]) == {log_group_arn("dev", name) for name in API_FUNCTIONS}
 
 
 def test_api_gateway_calls_the_authorizer_in_a_role_that_may_do_nothing_else() -> None:

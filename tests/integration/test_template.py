@@ -13,6 +13,7 @@ import pytest
 
 from auth import Settings
 from tests.issuer import AUDIENCE, ISSUER
+from tests.service import FUNCTIONS
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = {"JWKS_URI": f"{ISSUER}jwks.json", "AUDIENCE": AUDIENCE, "TOKEN_ISSUER": ISSUER}
@@ -71,9 +72,9 @@ def test_cfn_lint_finds_nothing(templates: dict[str, Path]) -> None:
 
 
 def test_there_is_no_function_but_ours(prod: Resources) -> None:
-    assert set(of_type(prod, "AWS::Lambda::Function")) == {
-        f"{name}LambdaFunction" for name in ("Authorizer", "Welcome", "ListPets", "CreatePet", "GetPet")
-    }
+    assert {f"{name[:1].upper()}{name[1:]}LambdaFunction" for name in FUNCTIONS} == set(
+        of_type(prod, "AWS::Lambda::Function")
+    )
     assert not [made["Type"] for made in prod.values() if made["Type"].startswith("Custom::")]
 
 
@@ -92,6 +93,17 @@ def test_no_role_may_do_anything_to_everything_but_write_traces(prod: Resources)
     assert "*" not in json.dumps([statement["Action"] for statement in statements])
 
 
+def test_each_function_may_write_its_log(prod: Resources) -> None:
+    for name, function in of_type(prod, "AWS::Lambda::Function").items():
+        role = function["Properties"]["Role"]["Fn::GetAtt"][0]
+        log_group = name.replace("LambdaFunction", "LogGroup")
+        allowed = json.dumps(prod[role]["Properties"]["Policies"])
+
+        assert f'{{"Fn::GetAtt": ["{log_group}", "Arn"]}}' in allowed, (
+            f"In resources/roles.yml, add to what {role} may write to: - !GetAtt {log_group}.Arn"
+        )
+
+
 def test_the_role_that_deploys_from_github_knows_the_stack_by_the_names_that_it_gives(
     prod: Resources,
 ) -> None:
@@ -106,7 +118,7 @@ def test_the_role_that_deploys_from_github_knows_the_stack_by_the_names_that_it_
         "stack/jwt-rsa-custom-authorizer-prod/id",
     ]
 
-    assert len(named) == 5 + 6 + 3 + 1
+    assert len(named) == len(functions) + len(log_groups) + 3 + 1
     for name in named:
         assert any(fnmatch(name, pattern) for pattern in patterns), name
 
@@ -138,6 +150,26 @@ def test_the_api_is_deployed_after_all_that_it_is_made_of(prod: Resources) -> No
     assert len(of_type(prod, "AWS::ApiGateway::GatewayResponse")) == 8
     assert set(deployment["DependsOn"]) >= set(of_type(prod, "AWS::ApiGateway::GatewayResponse"))
     assert "StageName" not in deployment["Properties"]
+
+
+def test_a_usage_plan_waits_for_the_stage_and_the_deployment_for_neither(tmp_path: Path) -> None:
+    service = (ROOT / "serverless.yml").read_text()
+    plan = "  apiGateway:\n    apiKeys: [partner]\n    usagePlan: {throttle: {rateLimit: 1, burstLimit: 1}}\n"
+    config = ROOT / f"serverless.{tmp_path.name}.yml"  # `sls` takes it from the folder of the service only
+    config.write_text(service.replace("provider:\n", f"provider:\n{plan}", 1))
+    try:
+        run = package("--stage", "prod", "--config", config.name, "--package", str(tmp_path))
+    finally:
+        config.unlink()
+    assert run.returncode == 0, run.stdout + run.stderr
+    template = tmp_path / "cloudformation-template-update-stack.json"
+    resources = json.loads(template.read_text())["Resources"]
+    (deployment,) = of_type(resources, "AWS::ApiGateway::Deployment").values()
+    (usage_plan,) = of_type(resources, "AWS::ApiGateway::UsagePlan").values()
+
+    assert usage_plan["DependsOn"] == ["ApiStage"]
+    assert not {name for name in deployment["DependsOn"] if "Usage" in name or "ApiKey" in name}
+    subprocess.run([".venv/bin/cfn-lint", template], cwd=ROOT, check=True)  # finds circles
 
 
 def test_the_packages_of_all_stages_are_private(prod: Resources) -> None:
