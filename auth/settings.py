@@ -46,8 +46,7 @@ class Settings:
         Raises ConfigError with one line for each variable that is missing, wrong or unsafe.
         """
         values = {name: value.strip() for name, value in environment.items()}
-        required = ("JWKS_URI", "AUDIENCE", "TOKEN_ISSUER")
-        problems = [f"{name} is not set" for name in required if not values.get(name)]
+        problems = _missing(values)
         jwks_uri = values.get("JWKS_URI", "")
         if jwks_uri and not _is_safe_url(jwks_uri):
             problems.append("JWKS_URI must be an https:// URL (http:// for a loopback host only)")
@@ -80,6 +79,17 @@ class Settings:
             routes=routes,
             log_level=log_level,
         )
+
+
+def _missing(values: dict[str, str]) -> list[str]:
+    """Say what is required and not there. What .env.sample says in its place is taken out of `values`."""
+    problems = []
+    for name in ("JWKS_URI", "AUDIENCE", "TOKEN_ISSUER"):
+        if values.get(name, "").startswith("<"):
+            problems.append(f"{name} is still {values.pop(name)}, as in .env.sample")
+        elif not values.get(name):
+            problems.append(f"{name} is not set")
+    return problems
 
 
 def _listed(value: str) -> tuple[str, ...]:

@@ -42,9 +42,6 @@ def examine(environment: Mapping[str, str], token: str | None, fetch: Fetch) -> 
 
     `fetch` returns the body at a URL, or raises OSError with the reason.
     """
-    for name, value in environment.items():
-        if value.startswith("<") and value.endswith(">"):
-            yield Finding("WRONG", name, f"{value} is the placeholder of .env.sample: write your issuer's.")
     try:
         settings = Settings.from_environment(environment)
     except ConfigError as mistakes:
@@ -100,7 +97,7 @@ def _keys(settings: Settings, published: dict[str, Any], fetch: Fetch) -> Iterat
         algorithms = _algorithms(fetch(uri))
     except OSError as reason:
         hint = " Redirects are not followed." if "status 3" in str(reason) else ""
-        if str(reason) == "ConnectionError":
+        if str(reason).startswith("ConnectionError"):
             hint = " Check the host's name, and whether it can be reached from here."
         yield Finding("WRONG", "JWKS_URI", f"No keys from {uri}: {reason}.{hint}{instead}")
         return
@@ -152,6 +149,7 @@ def _token(token: str, settings: Settings, fetch: Fetch) -> Iterator[Finding]:
     """Let the authorizer decide; and when it refuses, take that reason out of the way of the next one."""
     reason, scopes = _decision(token, settings, fetch)
     differences = _differences(token, settings)
+    is_good = not reason
     while reason:
         for difference in differences:
             relaxed = replace(settings, **difference.relaxation)
@@ -165,7 +163,7 @@ def _token(token: str, settings: Settings, fetch: Fetch) -> Iterator[Finding]:
             yield Finding("WRONG", "token", f"{reason}.{'' if _is_alone(token) else ALONE}")
             return
     yield Finding("ok", "token", f"The signature holds. The scopes are: {_listed(scopes) or 'none'}.")
-    for route in settings.routes.routes if settings.routes else ():
+    for route in settings.routes.routes if is_good and settings.routes else ():
         lacks = _listed(route.scopes.difference(scopes))
         yield Finding("ok", "token", f"{route}: {f'refused, lacks {lacks}' if lacks else 'allowed'}.")
 

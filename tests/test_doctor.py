@@ -1,6 +1,7 @@
 """What `npm run doctor` says of settings and tokens that are right, and of those that are not."""
 
 import json
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from auth import InvalidToken, KeyStore, Settings
 from auth.authorizer import authorize
+from auth.jwks import fetch_jwks
 from operations.doctor import Finding, examine
 from tests.conftest import environment
 from tests.issuer import AUDIENCE, ISSUER, SigningKey, good_claims, jwks, make_event, make_token
@@ -60,7 +62,7 @@ def test_each_setting_that_is_missing_or_unsafe_is_named(pages: dict[str, bytes]
 def test_a_placeholder_of_the_sample_is_no_audience(pages: dict[str, bytes]) -> None:
     _, wrong = findings(pages, AUDIENCE="<api_audience>")
 
-    assert wrong == ["AUDIENCE: <api_audience> is the placeholder of .env.sample: write your issuer's."]
+    assert wrong == ["settings: AUDIENCE is still <api_audience>, as in .env.sample."]
 
 
 @pytest.mark.parametrize("issuer", ["https://issuer.example", "https://issuer.example/oidc"])
@@ -208,10 +210,10 @@ def test_what_was_copied_with_a_token_is_pointed_at(
 
 
 def test_a_host_that_cannot_be_reached_is_told_from_one_that_has_no_keys() -> None:
-    def fetch(url: str) -> bytes:
-        raise OSError("ConnectionError")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        uri = f"http://127.0.0.1:{server.getsockname()[1]}/jwks.json"  # nobody will listen there
 
-    found = [f for f in examine(environment(), None, fetch) if f.subject == "JWKS_URI"]
+    found = [f for f in examine(environment(JWKS_URI=uri), None, fetch_jwks) if f.subject == "JWKS_URI"]
 
     assert [f.level for f in found] == ["WRONG"]
     assert "Check the host's name" in found[0].text

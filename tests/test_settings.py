@@ -31,6 +31,17 @@ def test_all_that_is_missing_is_named_in_one_message() -> None:
     assert str(error.value) == "JWKS_URI is not set; AUDIENCE is not set; TOKEN_ISSUER is not set"
 
 
+def test_what_was_left_of_the_sample_is_no_setting() -> None:
+    sample = (ROOT / ".env.sample").read_text()
+    left = dict(line.split("=", 1) for line in sample.splitlines() if "=<" in line)
+
+    with pytest.raises(ConfigError) as error:
+        Settings.from_environment(left)
+
+    assert str(error.value) == "; ".join(f"{name} is still {left[name]}, as in .env.sample" for name in left)
+    assert set(left) == {"JWKS_URI", "AUDIENCE", "TOKEN_ISSUER"}
+
+
 def test_all_that_is_wrong_is_named_in_one_message() -> None:
     wrong = environment(
         JWKS_URI="http://issuer.example/jwks.json",
