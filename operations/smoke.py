@@ -48,10 +48,16 @@ def tampered(token: str) -> str:
 def status(url: str, check: Check) -> int | str:
     """Return the status of the answer, or why there is none."""
     method, path = check.request.split()
-    headers = {"Authorization": f"Bearer {check.token}"} if check.token else {}
+
+    def authorized(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Without an `auth`, `requests` would send the password that .netrc has for this host."""
+        if check.token:
+            request.headers["Authorization"] = f"Bearer {check.token}"
+        return request
+
     try:
         answer = requests.request(
-            method, url.rstrip("/") + path, headers=headers, timeout=TIMEOUT, allow_redirects=False
+            method, url.rstrip("/") + path, auth=authorized, timeout=TIMEOUT, allow_redirects=False
         )
     except requests.RequestException as error:
         return type(error).__name__
@@ -95,6 +101,13 @@ def fresh_token(environment: Mapping[str, str]) -> str:
     return str(answer.json()["access_token"])
 
 
+def request_line(argument: str) -> str:
+    """Return the argument. Raises what argparse makes a message of, if it is no METHOD and path."""
+    if not re.fullmatch(r"[A-Z]+ /\S*", argument):
+        raise argparse.ArgumentTypeError(f"{argument!r} is no METHOD and path, such as 'GET /pets/1'")
+    return argument
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="npm run smoke --", description=__doc__)
     parser.add_argument("--url", help="the API, with its stage")
@@ -102,8 +115,9 @@ def main() -> int:
     parser.add_argument(
         "--token", type=given_token, help="a token for read:pets alone; -: read it from stdin"
     )
-    parser.add_argument("--granted", default="GET /pets", help="what the token may call ('GET /pets')")
-    parser.add_argument("--refused", default="POST /pets", help="what it may not call ('POST /pets')")
+    for name, default, what in (("granted", "GET /pets", "may"), ("refused", "POST /pets", "may not")):
+        text = f"METHOD and path of what the token {what} call ('{default}')"
+        parser.add_argument(f"--{name}", type=request_line, default=default, help=text)
     options = parser.parse_args()
     token = options.token or fresh_token(os.environ)
     url = options.url or deployed_url(options.stage)

@@ -1,15 +1,17 @@
 """What the smoke test says of an API that works, and of those that don't."""
 
 import json
+from argparse import ArgumentTypeError
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from urllib.parse import parse_qs
 
 import pytest
 
-from operations.smoke import fresh_token, run, tampered
+from operations.smoke import fresh_token, request_line, run, tampered
 from tests.issuer import SigningKey, make_token
 
 RIGHT = {"GET /pets": 200, "POST /pets": 403}
@@ -147,3 +149,20 @@ def test_an_issuer_that_gives_no_token_is_named() -> None:
 def test_what_is_missing_to_get_a_token_is_named() -> None:
     with pytest.raises(SystemExit, match=r"set SMOKE_TOKEN_URL and SMOKE_CLIENT_SECRET to get one"):
         fresh_token({"SMOKE_CLIENT_ID": "smoke", "SMOKE_CLIENT_SECRET": ""})
+
+
+def test_a_password_of_netrc_takes_no_part(
+    token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`requests` would send it in the place of the token."""
+    (tmp_path / "netrc").write_text("default login user password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+
+    with api(token, RIGHT) as url:
+        assert run(url, token, "GET /pets", "POST /pets") == []
+
+
+@pytest.mark.parametrize("argument", ["/pets/1", "GET", "GET pets", "get /pets", "GET /pets x"])
+def test_what_is_no_request_line_is_refused(argument: str) -> None:
+    with pytest.raises(ArgumentTypeError, match="no METHOD and path, such as 'GET /pets/1'"):
+        request_line(argument)
