@@ -60,7 +60,7 @@ def create_pet(event: Event, context: object) -> Reply:
     # API Gateway checks a body that is called application/json (resources/new-pet.json), and no other.
     try:
         pet = json.loads(event["body"] or "")
-    except ValueError:
+    except (ValueError, RecursionError):
         return _message(400, "the body must be JSON")
     if not isinstance(pet, dict) or pet.get("type") not in PET_TYPES:
         return _message(400, f"type must be one of {', '.join(PET_TYPES)}")

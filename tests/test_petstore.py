@@ -81,6 +81,7 @@ def test_a_new_pet_is_answered_with_success() -> None:
         None,
         "",
         "type=dog",
+        "[" * 100_000,
         "[]",
         "{}",
         '{"type": "dog"}',
