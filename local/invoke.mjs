@@ -12,9 +12,7 @@ const ownIssuer = existsSync('.env');
 
 if (ownIssuer && !existsSync('event.json')) {
   fail('event.json is missing: cp event.json.sample event.json, and put a token of your issuer in it.');
-} else if (!ownIssuer && existsSync('event.json')) {
-  console.error('The token is that of event.json. For a fresh one of the local issuer, delete event.json.');
-} else if (!ownIssuer) {
+} else if (!ownIssuer && !existsSync('event.json')) {
   const token = await accessToken(issuer, 'read:pets');
   writeFileSync('event.json', readFileSync('event.json.sample', 'utf8').replace('ACCESS_TOKEN', token));
   console.error('Made event.json from event.json.sample, with a fresh token for read:pets.');
@@ -26,3 +24,6 @@ const result = spawnSync(
   { stdio: 'inherit', env: { ...process.env, ...(ownIssuer ? {} : settings(issuer)) } },
 );
 process.exitCode = result.status ?? 1;
+if (process.exitCode !== 0 && !ownIssuer) {
+  console.error('The first line says why. The token is that of event.json: delete it for a fresh one of the local issuer.');
+}

@@ -70,7 +70,8 @@ held.length = 0;
 
 console.log(`The API is on ${api}, its issuer on ${issuer}\n`);
 for (const request of requests) console.log(`# ${request.status}  ${request.why}\n${curl(request)}\n`);
-console.log('Other tokens: npm run -s token -- --scope "read:pets create:pets"');
+const elsewhere = process.env.ISSUER_PORT ? `ISSUER_PORT=${issuerPort} ` : '';
+console.log(`Other tokens: ${elsewhere}npm run -s token -- --scope "read:pets create:pets"`);
 console.log('Ctrl-C ends everything; start again to run changed code. Here is the log of the API:\n');
 log = print;
 
