@@ -211,18 +211,6 @@ def test_ten_minutes_of_unknown_kids_cause_at_most_20_fetches(warm_or_cold: Serv
     assert warm_or_cold.fetches <= 20
 
 
-def test_an_unknown_kid_is_refused_in_less_than_a_millisecond(warm: Service) -> None:
-    tokens = [unknown() for _ in range(200)]
-    warm.status(unknown())
-    seconds = []
-    for each in tokens:
-        start = time.perf_counter()
-        warm.status(each)
-        seconds.append(time.perf_counter() - start)
-
-    assert sorted(seconds)[len(seconds) // 2] < 0.001
-
-
 # Outages
 
 
