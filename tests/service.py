@@ -8,6 +8,7 @@ import yaml
 _SERVICE: dict[str, Any] = yaml.safe_load((Path(__file__).parent.parent / "serverless.yml").read_text())
 
 FUNCTIONS = tuple(_SERVICE["functions"])
+ROUTE_SCOPES: str = _SERVICE["functions"]["authorizer"]["environment"]["ROUTE_SCOPES"]
 HANDLERS = {name: function["handler"].rpartition(".")[0] for name, function in _SERVICE["functions"].items()}
 API_FUNCTIONS = tuple(name for name in FUNCTIONS if name != "authorizer")
 

@@ -16,9 +16,8 @@ import boto3
 import pytest
 
 from operations.smoke import deployed_url
-from tests.conftest import ROUTE_SCOPES
 from tests.issuer import AUDIENCE, ISSUER
-from tests.service import API_FUNCTIONS, FUNCTIONS, OPEN, PROTECTED
+from tests.service import API_FUNCTIONS, FUNCTIONS, OPEN, PROTECTED, ROUTE_SCOPES
 
 ROOT = Path(__file__).parents[2]
 ACCOUNT = "123456789012"
@@ -135,7 +134,7 @@ def test_the_settings_are_those_of_the_authorizer_alone() -> None:
         variables = function(stage, "authorizer")["Environment"]["Variables"]
         routes = variables.pop("ROUTE_SCOPES")
         assert variables == SETTINGS
-        assert routes.split() == ROUTE_SCOPES.split()
+        assert routes == ROUTE_SCOPES
         for name in API_FUNCTIONS:
             assert "Environment" not in function(stage, name)
 
