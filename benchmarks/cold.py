@@ -32,9 +32,9 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import certifi
 
-from benchmarks.certificates import certify
 from benchmarks.picture import Bar, draw
 from benchmarks.warm import typical_claims
+from tests.certificates import certify
 from tests.conftest import environment
 from tests.gateway import Issuer
 from tests.issuer import SigningKey, jwks, make_event, make_token

@@ -8,7 +8,6 @@ import gzip
 import logging
 import re
 import socket
-import ssl
 import threading
 import time
 import traceback
@@ -18,19 +17,16 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from auth import InvalidToken, KeyStore, KeysUnavailable
 from auth.jwks import fetch_jwks
+from tests.certificates import certify
 from tests.endpoint import (
     DAY,
     MINUTE,
@@ -445,38 +441,11 @@ def test_the_password_of_a_proxy_is_not_logged(
     assert "secret" not in repr(logged) + caplog.text + "".join(traceback.format_exception(error.value))
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A private CA's certificate, which is also the issuer's, and its key: one file in PEM."""
-    private = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "issuer.example")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(private.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("issuer.example")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(private, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("authority") / "ca.pem"
-    path.write_bytes(
-        certificate.public_bytes(Encoding.PEM)
-        + private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    )
-    return path
-
-
 @pytest.mark.parametrize("trusted", [True, False])
 def test_an_issuer_behind_tls_and_a_proxy_is_asked_if_its_certificate_holds(
-    authority: Path, key: SigningKey, monkeypatch: pytest.MonkeyPatch, trusted: bool
+    tmp_path: Path, key: SigningKey, monkeypatch: pytest.MonkeyPatch, trusted: bool
 ) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(authority)
+    context, authority = certify(tmp_path)
     asked = []
 
     def tunnel(connection: socket.socket) -> None:

@@ -1,4 +1,4 @@
-"""A certificate authority for the time of a benchmark, and a server on 127.0.0.1 that it vouches for."""
+"""A certificate authority made at run time, and a server on 127.0.0.1 that it vouches for."""
 
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -12,15 +12,18 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 
 def certify(folder: Path) -> tuple[ssl.SSLContext, Path]:
-    """Return what a server on 127.0.0.1 needs for TLS, and the file with the authority's certificate."""
+    """Return what a server needs for TLS, and the file with the authority's certificate.
+
+    The server goes by 127.0.0.1, and by issuer.example behind a proxy.
+    """
     authority = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "benchmark")])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "tests")])
     root = _certificate(name, authority, authority, x509.BasicConstraints(ca=True, path_length=0))
     (folder / "authority.pem").write_bytes(root.public_bytes(Encoding.PEM))
 
     server = ec.generate_private_key(ec.SECP256R1())
-    here = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
-    certificate = _certificate(name, server, authority, here)
+    names = [x509.IPAddress(ip_address("127.0.0.1")), x509.DNSName("issuer.example")]
+    certificate = _certificate(name, server, authority, x509.SubjectAlternativeName(names))
     (folder / "server.pem").write_bytes(
         server.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         + certificate.public_bytes(Encoding.PEM)
