@@ -5,12 +5,12 @@ import os
 import socket
 import subprocess
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import closing
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
+from tests.gateway import Issuer
 from tests.issuer import AUDIENCE, SigningKey, good_claims, jwks, make_event, make_token
 
 ROOT = Path(__file__).parents[2]
@@ -19,20 +19,8 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def issuer(key: SigningKey) -> Iterator[str]:
     """The URL of an issuer that publishes `key`."""
-
-    class Jwks(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(jwks(key))
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Jwks) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
+    with closing(Issuer(jwks(key))) as issuer:
+        yield issuer.url.removesuffix("jwks.json")
 
 
 def invoke(event: object, tmp_path: Path, **settings: str) -> subprocess.CompletedProcess[str]:

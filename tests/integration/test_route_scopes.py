@@ -1,18 +1,14 @@
 """ROUTE_SCOPES against what `sls package` makes of serverless.yml: no endpoint is forgotten in either."""
 
 import json
-import os
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from auth.policy import Route, compile_routes
-from tests.conftest import environment
+from tests.packages import build
 
-ROOT = Path(__file__).parents[2]
 AUTHORIZER = "AuthorizerApiGatewayAuthorizer"
 
 
@@ -20,14 +16,7 @@ AUTHORIZER = "AuthorizerApiGatewayAuthorizer"
 def template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The CloudFormation template of the service as it is deployed."""
     package = tmp_path_factory.mktemp("package")
-    subprocess.run(
-        ["node_modules/.bin/sls", "package", "--package", package],
-        cwd=ROOT,
-        env=os.environ | environment(ROUTE_SCOPES=None),
-        check=True,
-        capture_output=True,
-        timeout=300,
-    )
+    build(package)
     read: dict[str, Any] = json.loads((package / "cloudformation-template-update-stack.json").read_text())
     return read
 
