@@ -15,7 +15,6 @@ module.exports = class Settings {
       const options = { cwd: serverless.serviceDir, env: environment, encoding: 'utf8' };
       const { status, stderr } = spawnSync('.venv/bin/python', ['-c', READ], options);
       if (status === 0) return;
-      if (status === null) throw new serverless.classes.Error('There is no .venv yet. Make it: npm run setup');
 
       const mistakes = stderr.split('ConfigError: ')[1];
       if (mistakes === undefined) throw new serverless.classes.Error(stderr);
