@@ -10,7 +10,7 @@ import pytest
 from auth import InvalidToken, KeyStore, Settings
 from auth.authorizer import authorize
 from auth.jwks import fetch_jwks
-from operations.doctor import Finding, examine
+from tools.doctor import Finding, examine
 from tests.conftest import environment
 from tests.issuer import AUDIENCE, ISSUER, SigningKey, good_claims, jwks, make_event, make_token
 

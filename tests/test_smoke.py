@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from operations.smoke import fresh_token, request_line, run, tampered
+from tools.smoke import fresh_token, request_line, run, tampered
 from tests.issuer import SigningKey, make_token
 
 RIGHT = {"GET /pets": 200, "POST /pets": 403}

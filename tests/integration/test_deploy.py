@@ -15,7 +15,7 @@ from typing import Any
 import boto3
 import pytest
 
-from operations.smoke import deployed_url
+from tools.smoke import deployed_url
 from tests.issuer import AUDIENCE, ISSUER
 from tests.service import API_FUNCTIONS, FUNCTIONS, OPEN, PROTECTED, ROUTE_SCOPES
 

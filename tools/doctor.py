@@ -19,7 +19,7 @@ from auth.authorizer import authorize
 from auth.bearer import json_object, segment_octets
 from auth.jwks import fetch_jwks, usable_keys
 from auth.settings import ALGORITHMS
-from operations import given_token
+from tools import given_token
 
 DISCOVERY = "/.well-known/openid-configuration"  # OpenID Connect Discovery 1.0, section 4
 

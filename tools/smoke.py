@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import requests
 
-from operations import given_token
+from tools import given_token
 
 TIMEOUT = 30  # seconds; API Gateway gives up after 29
 
