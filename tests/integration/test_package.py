@@ -278,9 +278,9 @@ def test_a_module_that_is_missing_is_found(spoiled: Path, start: Start, module: 
 
 
 def finish(package: Path, runtime: str) -> subprocess.CompletedProcess[str]:
-    """Let packaging/finish.cjs finish one package for a runtime."""
+    """Let plugins/bytecode.cjs finish one package for a runtime."""
     script = """
-        const Finish = require('./packaging/finish.cjs');
+        const Finish = require('./plugins/bytecode.cjs');
         const [artifact, runtime] = process.argv.slice(1);
         const service = { provider: { runtime }, package: { artifact }, functions: {} };
         const serverless = { service, serviceDir: '.', classes: { Error } };
