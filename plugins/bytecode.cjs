@@ -11,7 +11,7 @@ const fs = require('fs');
 const os = require('os');
 const path = require('path');
 const JSZip = require('jszip');
-const { candidates, inspect } = require('../local/pythons.js');
+const { candidates, inspect } = require('../scripts/find-python.js');
 
 // Lambda unpacks the package here: tracebacks name its files so.
 const TASK_ROOT = '/var/task';

@@ -1,4 +1,4 @@
-// This file is where a Python is looked for. Like setup.js it needs nothing installed, and an old Node can read it.
+// This file is where a Python is looked for. Like set-up.js it needs nothing installed, and an old Node can read it.
 'use strict';
 
 const { existsSync, readdirSync } = require('fs');

@@ -8,7 +8,7 @@ const { createHash } = require('crypto');
 const { existsSync, readFileSync, rmSync, writeFileSync } = require('fs');
 const path = require('path');
 const { spawnSync } = require('child_process');
-const { candidates, inspect } = require('./pythons.js');
+const { candidates, inspect } = require('./find-python.js');
 
 const root = path.dirname(__dirname);
 const venvPython = path.join(root, '.venv', 'bin', 'python');
