@@ -101,5 +101,5 @@ function setUpNode() {
 }
 
 checkNode();
-setUpPython(['requirements.txt'].concat(process.argv.includes('--dev') ? 'requirements-dev.txt' : []));
+setUpPython(['requirements.txt'].concat(process.argv.includes('--dev') ? 'requirements/dev.txt' : []));
 setUpNode();

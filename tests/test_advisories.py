@@ -32,7 +32,7 @@ def test_what_the_function_runs_on_has_no_known_hole(row: dict[str, str]) -> Non
 
 
 def test_what_the_tests_run_on_is_what_the_function_runs_on() -> None:
-    used, tested = locked_by_pip("requirements.txt"), locked_by_pip("requirements-dev.txt")
+    used, tested = locked_by_pip("requirements.txt"), locked_by_pip("requirements/dev.txt")
 
     assert {name: tested[name] for name in used.keys() & tested.keys()} == {
         name: used[name] for name in used.keys() & tested.keys()
@@ -40,7 +40,7 @@ def test_what_the_tests_run_on_is_what_the_function_runs_on() -> None:
 
 
 def test_each_direct_requirement_is_in_the_table() -> None:
-    direct = re.findall(r"^([\w.-]+)", (ROOT / "requirements.in").read_text(), re.MULTILINE)
+    direct = re.findall(r"^([\w.-]+)", (ROOT / "requirements/deploy.in").read_text(), re.MULTILINE)
 
     assert {row["package"] for row in FLOORS["pypi"]} == set(direct)
 
