@@ -34,11 +34,11 @@ import certifi
 
 from benchmarks.picture import Bar, draw
 from benchmarks.warm import typical_claims
-from tests.certificates import certify
+from tests.support.certificates import certify
 from tests.conftest import environment
-from tests.gateway import Issuer
-from tests.issuer import SigningKey, jwks, make_event, make_token
-from tests.packages import AUTHORIZER, HERE, MAX_BYTES, build, cannot_run, unpack, without_bytecode
+from tests.support.gateway import Issuer
+from tests.support.issuer import SigningKey, jwks, make_event, make_token
+from tests.support.packages import AUTHORIZER, HERE, MAX_BYTES, build, cannot_run, unpack, without_bytecode
 
 FOLDER = Path(__file__).parent
 NODE = FOLDER / "node"

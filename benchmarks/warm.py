@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from auth import InvalidToken, KeyStore, Settings
 from auth.authorizer import authorize
 from tests.conftest import environment
-from tests.gateway import Issuer
-from tests.issuer import AUDIENCE, ISSUER, SigningKey, good_claims, jwks, make_event, make_token
+from tests.support.gateway import Issuer
+from tests.support.issuer import AUDIENCE, ISSUER, SigningKey, good_claims, jwks, make_event, make_token
 
 KEYS = {
     "RS256-2048": SigningKey.generate("A1iH9mGRrb9dZAzgB7lJ7", "RS256"),

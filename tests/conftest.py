@@ -11,8 +11,8 @@ import pytest
 from hypothesis import settings as hypothesis
 
 from auth import KeyStore, Settings
-from tests.endpoint import Endpoint, Service, answer, token
-from tests.issuer import AUDIENCE, ISSUER, SigningKey, jwks
+from tests.support.endpoint import Endpoint, Service, answer, token
+from tests.support.issuer import AUDIENCE, ISSUER, SigningKey, jwks
 
 ROUTE_SCOPES = """
 GET   /pets          read:pets

@@ -16,8 +16,8 @@ import boto3
 import pytest
 
 from tools.smoke import deployed_url
-from tests.issuer import AUDIENCE, ISSUER
-from tests.service import API_FUNCTIONS, FUNCTIONS, OPEN, PROTECTED, ROUTE_SCOPES
+from tests.support.issuer import AUDIENCE, ISSUER
+from tests.support.service import API_FUNCTIONS, FUNCTIONS, OPEN, PROTECTED, ROUTE_SCOPES
 
 ROOT = Path(__file__).parents[2]
 ACCOUNT = "123456789012"
@@ -45,7 +45,7 @@ def _aws() -> Iterator[None]:
         patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         patch.setenv("NO_PROXY", "127.0.0.1")
-        command = [sys.executable, "-m", "tests.integration.emulator"]
+        command = [sys.executable, "-m", "tests.support.emulator"]
         pipe = subprocess.PIPE
         with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as emulator:
             assert emulator.stdout

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway import Issuer
-from tests.issuer import AUDIENCE, SigningKey, good_claims, jwks, make_event, make_token
+from tests.support.gateway import Issuer
+from tests.support.issuer import AUDIENCE, SigningKey, good_claims, jwks, make_event, make_token
 
 ROOT = Path(__file__).parents[2]
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from tests.issuer import AUDIENCE, SigningKey, good_claims, make_token
+from tests.support.issuer import AUDIENCE, SigningKey, good_claims, make_token
 
 ROOT = Path(__file__).parents[2]
 

@@ -12,10 +12,10 @@ from zipfile import ZipFile
 import pytest
 
 from tests.conftest import environment
-from tests.gateway import Issuer
-from tests.issuer import SigningKey, jwks, make_event, make_token
-from tests.lambda_environment import LambdaEnvironment
-from tests.packages import (
+from tests.support.gateway import Issuer
+from tests.support.issuer import SigningKey, jwks, make_event, make_token
+from tests.support.lambda_environment import LambdaEnvironment
+from tests.support.packages import (
     AUTHORIZER,
     HERE,
     MAX_BYTES,
@@ -27,7 +27,7 @@ from tests.packages import (
     without_bytecode,
     wrong_objects,
 )
-from tests.service import HANDLERS
+from tests.support.service import HANDLERS
 
 ARCHITECTURES = ("arm64", "x86_64")
 PETSTORE = tuple(f"{function}.zip" for function, module in HANDLERS.items() if module == "petstore")

@@ -14,10 +14,10 @@ import yaml
 
 import handler
 from auth.settings import LOG_LEVELS
-from tests.gateway import Deployment, deployed
-from tests.issuer import SigningKey, good_claims, make_event, make_token
+from tests.support.gateway import Deployment, deployed
+from tests.support.issuer import SigningKey, good_claims, make_event, make_token
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 bootstrap = pytest.importorskip("awslambdaric.bootstrap", reason="Lambda's runtime is for Linux alone")
 marshallers = pytest.importorskip("awslambdaric.lambda_runtime_marshaller")

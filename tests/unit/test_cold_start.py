@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import environment
-from tests.endpoint import Behaviour, Endpoint, answer, silence
-from tests.issuer import SigningKey, jwks, make_event, make_token
+from tests.support.endpoint import Behaviour, Endpoint, answer, silence
+from tests.support.issuer import SigningKey, jwks, make_event, make_token
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 # Holds still when PyJWT is about to be imported, until the test says go on.
 SPY = """

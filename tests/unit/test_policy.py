@@ -10,9 +10,9 @@ import pytest
 
 from auth import ConfigError
 from auth.policy import METHODS, PolicyDocument, compile_routes, policy_document
-from tests.iam import evaluate
+from tests.support.iam import evaluate
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 STAGE = "arn:aws:execute-api:us-east-1:123456789012:apiId/dev/"
 
 

@@ -12,7 +12,7 @@ from auth.authorizer import authorize
 from auth.jwks import fetch_jwks
 from tools.doctor import Finding, examine
 from tests.conftest import environment
-from tests.issuer import AUDIENCE, ISSUER, SigningKey, good_claims, jwks, make_event, make_token
+from tests.support.issuer import AUDIENCE, ISSUER, SigningKey, good_claims, jwks, make_event, make_token
 
 JWKS_URI = "https://issuer.example/jwks.json"
 DISCOVERY = "https://issuer.example/.well-known/openid-configuration"

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-_SERVICE: dict[str, Any] = yaml.safe_load((Path(__file__).parent.parent / "serverless.yml").read_text())
+_SERVICE: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "serverless.yml").read_text())
 
 FUNCTIONS = tuple(_SERVICE["functions"])
 ROUTE_SCOPES: str = _SERVICE["functions"]["authorizer"]["environment"]["ROUTE_SCOPES"]

@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from auth import InvalidToken, Settings
 from auth.claims import verify
 from tests.conftest import environment
-from tests.gateway import Deployment, deployed
-from tests.issuer import AUDIENCE, ISSUER, SigningKey, b64, good_claims, make_event, make_token
+from tests.support.gateway import Deployment, deployed
+from tests.support.issuer import AUDIENCE, ISSUER, SigningKey, b64, good_claims, make_event, make_token
 
 KEY = SigningKey.generate("key-1")
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"

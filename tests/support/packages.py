@@ -14,7 +14,7 @@ from zipfile import ZipFile
 
 from tests.conftest import environment
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 AUTHORIZER = "jwt-rsa-custom-authorizer.zip"
 RUNTIME = (3, 13)
 

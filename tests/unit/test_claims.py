@@ -9,7 +9,7 @@ import pytest
 from auth import InvalidToken, Settings
 from auth.claims import Claims, _Segments, refuse_hopeless, verify
 from tests.conftest import environment
-from tests.issuer import SigningKey, good_claims, make_token
+from tests.support.issuer import SigningKey, good_claims, make_token
 
 
 @pytest.fixture(scope="module")

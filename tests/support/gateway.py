@@ -16,7 +16,7 @@ import pytest
 import handler
 from auth.authorizer import Response
 from tests.conftest import environment
-from tests.issuer import SigningKey, jwks
+from tests.support.issuer import SigningKey, jwks
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pytest
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 FLOORS = json.loads((ROOT / "tests" / "advisory_floors.json").read_text())
 
 

@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from auth.settings import ALGORITHMS
-from tests.gateway import Answer, Deployment, Issuer, deployed
-from tests.issuer import AUDIENCE, ISSUER, SigningKey, b64, jwks, make_event, make_token
+from tests.support.gateway import Answer, Deployment, Issuer, deployed
+from tests.support.issuer import AUDIENCE, ISSUER, SigningKey, b64, jwks, make_event, make_token
 
 NO_TOKEN = "no bearer token"
 TOO_LONG = "longer than 16384 bytes"

@@ -9,7 +9,7 @@ from auth import ConfigError, Settings
 from auth.settings import ALGORITHMS
 from tests.conftest import environment
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def test_the_tutorials_three_settings_are_enough() -> None:

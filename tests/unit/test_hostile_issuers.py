@@ -26,8 +26,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from auth import InvalidToken, KeyStore, KeysUnavailable
 from auth.jwks import fetch_jwks
-from tests.certificates import certify
-from tests.endpoint import (
+from tests.support.certificates import certify
+from tests.support.endpoint import (
     DAY,
     MINUTE,
     Behaviour,
@@ -43,7 +43,7 @@ from tests.endpoint import (
     token_under,
     unknown,
 )
-from tests.issuer import SigningKey, b64, b64_uint, jwks
+from tests.support.issuer import SigningKey, b64, b64_uint, jwks
 
 # Outages: an endpoint that ..., and the reason that is logged.
 

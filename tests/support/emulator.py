@@ -1,7 +1,7 @@
 """An AWS on 127.0.0.1: moto's server, and the resources that its CloudFormation does not know.
 
 These are made as CloudFormation makes them: by calls of AWS's API, whose parameters botocore checks.
-`python -m tests.integration.emulator` prints its URL, and serves until its standard input ends.
+`python -m tests.support.emulator` prints its URL, and serves until its standard input ends.
 """
 
 import json

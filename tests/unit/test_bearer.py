@@ -13,7 +13,7 @@ from auth.bearer import (
     unverified_kid,
     unverified_token,
 )
-from tests.issuer import b64, make_event
+from tests.support.issuer import b64, make_event
 
 HEADER = b64(b'{"alg":"RS256","kid":"key-1"}')
 

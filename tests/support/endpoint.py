@@ -15,7 +15,7 @@ from typing import Any
 
 from auth import InvalidToken, KeyStore, KeysUnavailable, Settings
 from auth.authorizer import authorize
-from tests.issuer import AUDIENCE, ISSUER, SigningKey, b64, good_claims, jwks, make_event, make_token
+from tests.support.issuer import AUDIENCE, ISSUER, SigningKey, b64, good_claims, jwks, make_event, make_token
 
 # In seconds.
 MINUTE = 60

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from auth import Settings
-from tests.issuer import AUDIENCE, ISSUER
-from tests.service import FUNCTIONS
+from tests.support.issuer import AUDIENCE, ISSUER
+from tests.support.service import FUNCTIONS
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = {"JWKS_URI": f"{ISSUER}jwks.json", "AUDIENCE": AUDIENCE, "TOKEN_ISSUER": ISSUER}

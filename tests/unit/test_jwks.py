@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from auth.jwks import fetch_jwks
-from tests.endpoint import (
+from tests.support.endpoint import (
     DAY,
     MINUTE,
     Behaviour,
@@ -30,9 +30,9 @@ from tests.endpoint import (
     token,
     unknown,
 )
-from tests.issuer import SigningKey, jwks
+from tests.support.issuer import SigningKey, jwks
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 # Fresh keys
 

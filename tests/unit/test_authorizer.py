@@ -7,7 +7,7 @@ import pytest
 
 from auth import ConfigError, InvalidToken, KeyStore, KeysUnavailable, Settings
 from auth.authorizer import authorize
-from tests.issuer import SigningKey, good_claims, jwks, make_event, make_token
+from tests.support.issuer import SigningKey, good_claims, jwks, make_event, make_token
 
 STAGE = "arn:aws:execute-api:us-east-1:123456789012:apiId/dev/"
 

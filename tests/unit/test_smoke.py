@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from tools.smoke import fresh_token, request_line, run, tampered
-from tests.issuer import SigningKey, make_token
+from tests.support.issuer import SigningKey, make_token
 
 RIGHT = {"GET /pets": 200, "POST /pets": 403}
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from auth.policy import Route, compile_routes
-from tests.packages import build
+from tests.support.packages import build
 
 AUTHORIZER = "AuthorizerApiGatewayAuthorizer"
 

@@ -30,8 +30,8 @@ from moto.iam.access_control import IAMPolicy, PermissionResult
 
 from auth import ConfigError
 from auth.policy import METHODS, RouteTable, compile_routes, policy_document
-from tests.iam import evaluate, matches
-from tests.rest_api import Endpoint, picked
+from tests.support.iam import evaluate, matches
+from tests.support.rest_api import Endpoint, picked
 
 STAGE = "arn:aws:execute-api:us-east-1:123456789012:apiId/dev/"
 SCOPES = ("r", "s", "t")

@@ -10,8 +10,8 @@ import pytest
 
 import handler
 from auth import ConfigError, KeysUnavailable
-from tests.gateway import Deployment, deployed
-from tests.issuer import SigningKey, make_event, make_token
+from tests.support.gateway import Deployment, deployed
+from tests.support.issuer import SigningKey, make_event, make_token
 
 
 @pytest.fixture
