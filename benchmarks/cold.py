@@ -35,7 +35,7 @@ import certifi
 from benchmarks.picture import Bar, draw
 from benchmarks.warm import typical_claims
 from tests.support.certificates import certify
-from tests.conftest import environment
+from tests.support.environment import environment
 from tests.support.gateway import Issuer
 from tests.support.issuer import SigningKey, jwks, make_event, make_token
 from tests.support.packages import AUTHORIZER, HERE, MAX_BYTES, build, cannot_run, unpack, without_bytecode

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from auth import InvalidToken, KeyStore, Settings
 from auth.authorizer import authorize
-from tests.conftest import environment
+from tests.support.environment import environment
 from tests.support.gateway import Issuer
 from tests.support.issuer import AUDIENCE, ISSUER, SigningKey, good_claims, jwks, make_event, make_token
 

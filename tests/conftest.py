@@ -12,13 +12,8 @@ from hypothesis import settings as hypothesis
 
 from auth import KeyStore, Settings
 from tests.support.endpoint import Endpoint, Service, answer, token
-from tests.support.issuer import AUDIENCE, ISSUER, SigningKey, jwks
-
-ROUTE_SCOPES = """
-GET   /pets          read:pets
-POST  /pets          create:pets
-GET   /pets/{petId}  read:pets
-"""
+from tests.support.environment import environment
+from tests.support.issuer import SigningKey, jwks
 
 # Those of this machine take no part: handler.py asks for keys at its import, where they are set.
 os.environ.pop("JWKS_URI", None)
@@ -103,14 +98,3 @@ def logged() -> Iterator[list[dict[str, Any]]]:
     logger.addHandler(keeper)
     yield lines
     logger.removeHandler(keeper)
-
-
-def environment(**changes: str | None) -> dict[str, str]:
-    """The environment of a deployment; a change to None takes a variable out."""
-    variables = {
-        "JWKS_URI": "https://issuer.example/jwks.json",
-        "AUDIENCE": AUDIENCE,
-        "TOKEN_ISSUER": ISSUER,
-        "ROUTE_SCOPES": ROUTE_SCOPES,
-    }
-    return {name: value for name, value in (variables | changes).items() if value is not None}

@@ -15,9 +15,9 @@ from typing import Any
 import boto3
 import pytest
 
-from tools.smoke import deployed_url
 from tests.support.issuer import AUDIENCE, ISSUER
 from tests.support.service import API_FUNCTIONS, FUNCTIONS, OPEN, PROTECTED, ROUTE_SCOPES
+from tools.smoke import deployed_url
 
 ROOT = Path(__file__).parents[2]
 ACCOUNT = "123456789012"

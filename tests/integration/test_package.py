@@ -11,7 +11,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from tests.conftest import environment
+from tests.support.environment import environment
 from tests.support.gateway import Issuer
 from tests.support.issuer import SigningKey, jwks, make_event, make_token
 from tests.support.lambda_environment import LambdaEnvironment

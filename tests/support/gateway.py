@@ -15,7 +15,7 @@ import pytest
 
 import handler
 from auth.authorizer import Response
-from tests.conftest import environment
+from tests.support.environment import environment
 from tests.support.issuer import SigningKey, jwks
 
 

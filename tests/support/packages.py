@@ -12,7 +12,7 @@ from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
 from pathlib import Path
 from zipfile import ZipFile
 
-from tests.conftest import environment
+from tests.support.environment import environment
 
 ROOT = Path(__file__).parents[2]
 AUTHORIZER = "jwt-rsa-custom-authorizer.zip"

@@ -8,7 +8,7 @@ import pytest
 
 from auth import InvalidToken, Settings
 from auth.claims import Claims, _Segments, refuse_hopeless, verify
-from tests.conftest import environment
+from tests.support.environment import environment
 from tests.support.issuer import SigningKey, good_claims, make_token
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import environment
 from tests.support.endpoint import Behaviour, Endpoint, answer, silence
+from tests.support.environment import environment
 from tests.support.issuer import SigningKey, jwks, make_event, make_token
 
 ROOT = Path(__file__).parents[2]

@@ -10,9 +10,9 @@ import pytest
 from auth import InvalidToken, KeyStore, Settings
 from auth.authorizer import authorize
 from auth.jwks import fetch_jwks
-from tools.doctor import Finding, examine
-from tests.conftest import environment
+from tests.support.environment import environment
 from tests.support.issuer import AUDIENCE, ISSUER, SigningKey, good_claims, jwks, make_event, make_token
+from tools.doctor import Finding, examine
 
 JWKS_URI = "https://issuer.example/jwks.json"
 DISCOVERY = "https://issuer.example/.well-known/openid-configuration"

@@ -7,7 +7,7 @@ import pytest
 
 from auth import ConfigError, Settings
 from auth.settings import ALGORITHMS
-from tests.conftest import environment
+from tests.support.environment import environment
 
 ROOT = Path(__file__).parents[2]
 

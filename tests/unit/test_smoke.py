@@ -11,8 +11,8 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from tools.smoke import fresh_token, request_line, run, tampered
 from tests.support.issuer import SigningKey, make_token
+from tools.smoke import fresh_token, request_line, run, tampered
 
 RIGHT = {"GET /pets": 200, "POST /pets": 403}
 

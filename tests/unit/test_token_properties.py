@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from auth import InvalidToken, Settings
 from auth.claims import verify
-from tests.conftest import environment
+from tests.support.environment import environment
 from tests.support.gateway import Deployment, deployed
 from tests.support.issuer import AUDIENCE, ISSUER, SigningKey, b64, good_claims, make_event, make_token
 

@@ -1,0 +1,20 @@
+"""The environment variables of a deployment whose issuer is `tests.support.issuer`."""
+
+from tests.support.issuer import AUDIENCE, ISSUER
+
+ROUTE_SCOPES = """
+GET   /pets          read:pets
+POST  /pets          create:pets
+GET   /pets/{petId}  read:pets
+"""
+
+
+def environment(**changes: str | None) -> dict[str, str]:
+    """Return the variables of a deployment; a change to None removes a variable."""
+    variables = {
+        "JWKS_URI": "https://issuer.example/jwks.json",
+        "AUDIENCE": AUDIENCE,
+        "TOKEN_ISSUER": ISSUER,
+        "ROUTE_SCOPES": ROUTE_SCOPES,
+    }
+    return {name: value for name, value in (variables | changes).items() if value is not None}
