@@ -57,7 +57,7 @@ def list_pets(event: Event, context: object) -> Reply:
 
 def create_pet(event: Event, context: object) -> Reply:
     """POST /pets: say that the pet was created. As in AWS's sample, nothing is kept."""
-    # API Gateway checks a body that is called application/json (resources/new-pet.json), and no other.
+    # API Gateway checks a body that is called application/json (resources/new-pet.yml), and no other.
     try:
         pet = json.loads(event["body"] or "")
     except (ValueError, RecursionError):

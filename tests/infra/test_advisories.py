@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[2]
-FLOORS = json.loads((ROOT / "tests" / "advisory_floors.json").read_text())
+FLOORS = json.loads((ROOT / "tests/infra/advisory_floors.json").read_text())
 
 
 def locked_by_pip(name: str) -> dict[str, Version]:
