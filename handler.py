@@ -1,84 +1,63 @@
-"""Lambda's entry point: wires auth/ to the environment, and its outcomes to API Gateway's words."""
+"""Lambda's entry point: wires auth/ to the environment, and its outcomes to API Gateway's conventions."""
 
 import gc
 
-# Nothing that is imported becomes garbage, and looking for some among it is 6 % of a cold start.
+# Nothing that is imported becomes garbage, and looking for garbage among it takes 6 % of a cold start.
 gc.disable()
 
-import json
-import logging
 import os
 from contextlib import suppress
 from functools import cache
 from typing import Any
 
 import auth
+from auth import logs
 
-log = logging.getLogger("auth")
+logs.set_up()
 
 
-@cache  # for as long as this Lambda environment lives; an exception is not kept
+@cache  # for as long as this Lambda environment lives; an exception is not cached
 def _service() -> tuple[auth.Settings, auth.KeyStore]:
     settings = auth.Settings.from_environment(os.environ)
-    log.setLevel(settings.log_level)
-    return settings, auth.KeyStore(settings.jwks_uri, settings.algorithms)
+    logs.log.setLevel(settings.log_level)
+    return settings, auth.KeyStore(settings.jwks_uri, settings.algorithms, fetch=auth.fetch)
 
 
-# The keys are fetched while the environment initialises, not while the first caller waits; and they are
-# on their way while PyJWT and cryptography are imported, which takes as long. There is nothing to fetch
-# where nothing is set, as in a unit test; and what is wrong with the settings, each invocation says.
-_keys_to_come = None
+# The keys are fetched while the environment initializes, so that the first caller does not wait for them, and
+# while PyJWT and cryptography are imported, which takes about as long. Without settings, as in a unit test,
+# there is nothing to fetch. Wrong settings are reported by each invocation.
+_answer = None
 if "JWKS_URI" in os.environ:
     with suppress(auth.ConfigError):
-        _keys_to_come = auth.begin_fetch(_service()[0].jwks_uri)
+        _answer = auth.start_fetch(_service()[0].jwks_uri)
 
 from auth import authorizer
+from auth.events import Response
+
+if _answer:
+    _service()[1].prefetch(_answer)
 
 
-def authorize(event: dict[str, Any], context: Any) -> authorizer.Response:
-    """Answer the event of an API Gateway Lambda authorizer of type TOKEN with an IAM policy.
+def authorize(event: dict[str, Any], context: Any) -> Response:
+    """Answer the event of an API Gateway Lambda authorizer with an IAM policy.
 
-    Raises an exception that says exactly `Unauthorized`, which API Gateway turns into a 401; any
-    other one is a 500. API Gateway keeps a policy for the token, but no exception.
-    Source: AWS, "Use API Gateway Lambda authorizers".
+    Raises an exception whose text is exactly `Unauthorized`, which API Gateway turns into a 401. Any other
+    exception becomes a 500. API Gateway caches policies, but no exceptions. Source: AWS, "Use API Gateway
+    Lambda authorizers".
     """
-    try:
-        response = authorizer.authorize(event, *_service())
-    except auth.InvalidToken as refusal:
-        kid = {"kid": refusal.kid[:64]} if refusal.kid else {}
-        _log_decision(context, logging.INFO, "unauthorized", str(refusal), **kid)
-        raise Exception("Unauthorized") from None
-    except auth.KeysUnavailable as outage:
-        _log_decision(context, logging.ERROR, "keys_unavailable", str(outage))
-        raise
-    except auth.ConfigError as mistake:
-        _log_decision(context, logging.ERROR, "config_error", str(mistake))
-        raise
-    statements = response["policyDocument"]["Statement"]
-    allowed = sum(len(s["Resource"]) for s in statements if s["Effect"] == "Allow")
-    _log_decision(context, logging.INFO, "policy", f"resources allowed: {allowed}")
-    return response
-
-
-def _log_decision(context: Any, level: int, outcome: str, reason: str, **more: str) -> None:
     request_id = getattr(context, "aws_request_id", None)
-    details = {"outcome": outcome, "reason": reason, "request_id": request_id, **more}
-    log.log(level, "decision", extra={"details": details})
+    try:
+        settings, keys = _service()
+        decision = authorizer.decide(event, settings, keys)
+    except auth.InvalidToken as refusal:
+        logs.log_invalid_token(refusal, request_id)
+        raise Exception("Unauthorized") from None
+    except (auth.KeysUnavailable, auth.ConfigError) as error:
+        logs.log_failure(error, request_id)
+        raise
+    logs.log_policy(decision, settings, request_id)
+    return decision.response
 
-
-class _JsonLines(logging.Handler):
-    """Prints each record as one line of ASCII JSON, which nothing in a token can split or forge."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        line = {"level": record.levelname, "event": record.getMessage()}
-        print(json.dumps(line | getattr(record, "details", {})), flush=True)
-
-
-log.addHandler(_JsonLines())
-log.propagate = False  # Lambda's own handler would print it again
-
-if _keys_to_come:
-    _service()[1].prefetch(_keys_to_come)
 
 gc.freeze()
 gc.enable()

@@ -1,22 +1,29 @@
-"""A bearer token in, an IAM policy out.
+"""A bearer token in, an IAM policy out. The files are the steps, from left to right:
 
-event --> bearer --> jwks --> claims --> policy --> response
-unverified  keys     verified   allowed
+event --> request --> token --> key --> claims --> scopes --> policy --> answer
+          events      bearer    keys    claims     routes     policy     events
+                      not yet verified  verified
 
-authorizer.py   the decision, in order
-bearer.py       what the event claims, before anyone verified it
-jwks.py         the issuer's keys: the only network
-claims.py       what the token says once it holds
-policy.py       what the caller may invoke
+authorizer.py   the decision: calls the steps in order
+events.py       what API Gateway asks, and how it wants to be answered
+bearer.py       what the token claims before anyone verified it
+keys.py         the key store: keeps an issuer's keys, and knows when to fetch them
+jwks.py         a JWKS: which of its keys are usable
+fetch.py        the only network
+claims.py       what the token says once it is verified
+routes.py       which scopes each route needs
+policy.py       one policy for the whole API
 settings.py     what this deployment expects of a token
+logs.py         one line of JSON for each decision
 errors.py       what can go wrong, by whose fault
 
-`authorize` is in auth.authorizer and not here, as it brings PyJWT and cryptography: their import is the
-slowest part of a cold start, and the keys are asked for before it.
+auth.authorizer is not imported here: it needs PyJWT and cryptography, whose import is the slowest part of a
+cold start. handler.py starts to fetch the keys before that.
 """
 
 from .errors import ConfigError, InvalidToken, KeysUnavailable
-from .jwks import KeyStore, begin_fetch
+from .fetch import fetch, start_fetch
+from .keys import KeyStore
 from .settings import Settings
 
 __all__ = [
@@ -25,5 +32,6 @@ __all__ = [
     "KeyStore",
     "KeysUnavailable",
     "Settings",
-    "begin_fetch",
+    "fetch",
+    "start_fetch",
 ]

@@ -1,40 +1,51 @@
-"""The decision, in order, on one screen."""
+"""This file is the decision, in order, on one screen."""
 
-from collections.abc import Mapping
-from typing import Any, TypedDict
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from .bearer import unverified_kid, unverified_token
-from .claims import refuse_hopeless, verify
-from .jwks import KeyStore
-from .policy import PolicyDocument, policy_document
+from .bearer import unverified_header, unverified_token
+from .claims import Claims, reject_before_fetch, verify
+from .events import Response, policy_document, read_event
+from .keys import KeyStore
+from .routes import Route
 from .settings import Settings
 
 
-class Response(TypedDict):
-    """What API Gateway reads (AWS, "Output from an API Gateway Lambda authorizer")."""
+@dataclass(frozen=True)
+class Decision:
+    """The answer to an event, and what it was based on."""
 
-    principalId: str
-    policyDocument: PolicyDocument
-    context: dict[str, str | int | float | bool]
+    response: Response
+    claims: Claims
+    route: Route | None
+    """The route that API Gateway picked for the request, if it is in the table."""
 
 
-def authorize(event: Mapping[str, Any], settings: Settings, keys: KeyStore) -> Response:
-    """Decide over the event of a TOKEN authorizer: what may its bearer invoke?
+def decide(
+    event: Mapping[str, Any], settings: Settings, keys: KeyStore, clock: Callable[[], float] = time.time
+) -> Decision:
+    """Decide what the bearer of the token in an event may invoke.
 
-    The policy depends on the token and the API alone, since API Gateway keeps it for the token.
+    The policy depends on the token and the API alone, since API Gateway caches it for the token. `clock`
+    returns the time in seconds.
 
-    Raises InvalidToken (the caller's fault), KeysUnavailable (the issuer's) and ConfigError
-    (the operator's).
+    Raises InvalidToken (the caller's fault), KeysUnavailable (the issuer's) and ConfigError (the operator's).
     """
-    token = unverified_token(event)
-    kid = unverified_kid(token, settings.algorithms)
-    key = keys.at_hand(kid)
+    request = read_event(event)
+    token = unverified_token(request.unverified_credentials)
+    header = unverified_header(token, settings.algorithms)
+    key = keys.fresh_key(header.kid)
     if key is None:
-        refuse_hopeless(token, settings)
-        key = keys.find(kid)
-    claims = verify(token, key, settings)
-    return {
+        reject_before_fetch(token, settings, clock())
+        key = keys.get_key(header.kid)
+    claims = verify(token, key, settings, clock())
+    allowed, denied = settings.policies.patterns(claims.scopes)
+    response: Response = {
         "principalId": claims.subject,
-        "policyDocument": policy_document(event.get("methodArn"), claims.scopes, settings.routes),
+        "policyDocument": policy_document(request.stage_arn, allowed, denied),
         "context": {"scope": " ".join(sorted(claims.scopes))},
     }
+    route = settings.routes.pick(request.method, request.path) if settings.routes else None
+    return Decision(response, claims, route)

@@ -1,11 +1,11 @@
-"""What can go wrong, by whose fault: that is all that handler.py has to tell apart."""
+"""This file is what can go wrong, by whose fault: handler.py has nothing else to tell apart."""
 
 
 class InvalidToken(Exception):
-    """The caller's fault: there is no token, or it does not hold. API Gateway answers 401.
+    """The caller's fault: there is no token, or it is not valid. API Gateway answers 401.
 
-    Its text is the reason, in words of ours: it is logged, so no part of a token may stand in it.
-    Of what the token says, only the `kid` is logged, where that helps to find a lost key.
+    Its text is the reason. It is logged, so it must not contain any part of the token. The `kid` is the one
+    exception, since it helps to find a missing key.
     """
 
     def __init__(self, reason: str, *, kid: str | None = None) -> None:
@@ -14,8 +14,11 @@ class InvalidToken(Exception):
 
 
 class KeysUnavailable(Exception):
-    """The issuer's fault: its keys can't be had, and none are held. API Gateway answers 500."""
+    """The issuer's fault: its keys can't be fetched, and none are cached. API Gateway answers 500."""
 
 
 class ConfigError(Exception):
-    """The operator's fault: a setting, or what invokes the function, is wrong. Answers 500."""
+    """The operator's fault: a setting, or the event that reaches the function, is wrong.
+
+    API Gateway answers 500.
+    """

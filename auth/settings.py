@@ -1,29 +1,29 @@
-"""What this deployment expects of a token, read once from the environment."""
+"""This file is what this deployment expects of a token, read from a mapping of variables."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from ipaddress import ip_address
-from urllib.parse import urlsplit
+from dataclasses import dataclass, field
 
 from .errors import ConfigError
-from .policy import RouteTable, compile_routes
+from .fetch import is_safe_url
+from .policy import PolicyTable
+from .routes import RouteTable, parse_routes
 
-# RFC 7518 section 3.1 and RFC 8037: only signatures that the issuer alone can make. Never HS*, whose
-# key would be the public one, and never none.
+# RFC 7518 section 3.1 and RFC 8037: only signatures that the issuer alone can make. Never HS*, for which the
+# public key would be the secret, and never none.
 ALGORITHMS = (
     *("RS256", "RS384", "RS512"),
     *("PS256", "PS384", "PS512"),
     *("ES256", "ES384", "ES512"),
     "EdDSA",
 )
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")  # a higher one would silence the alarms
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")  # alarms count lines of level ERROR
 MAX_LEEWAY_SECONDS = 300
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The rules of this deployment. `from_environment` makes one, or says all that is wrong."""
+    """The rules of this deployment. `from_environment` reads them, or reports everything that is wrong."""
 
     jwks_uri: str
     """Where the issuer publishes its keys (RFC 7517)."""
@@ -37,22 +37,24 @@ class Settings:
     """By how much the issuer's clock may differ from ours."""
     routes: RouteTable | None = None
     """Which scopes each route needs. None: any valid token may invoke the whole stage."""
+    policies: PolicyTable = field(default_factory=lambda: PolicyTable(None))
+    """What `routes` mean for each set of scopes."""
     log_level: str = "INFO"
 
     @staticmethod
     def from_environment(environment: Mapping[str, str]) -> "Settings":
-        """Read the settings from `environment`, where `os.environ` has them.
+        """Read the settings from a mapping such as `os.environ`.
 
-        Raises ConfigError with one line for each variable that is missing, wrong or unsafe.
+        Raises ConfigError with one message that names each variable that is missing, wrong or unsafe.
         """
         values = {name: value.strip() for name, value in environment.items()}
         problems = _missing(values)
         jwks_uri = values.get("JWKS_URI", "")
-        if jwks_uri and not _is_safe_url(jwks_uri):
+        if jwks_uri and not is_safe_url(jwks_uri):
             problems.append("JWKS_URI must be an https:// URL (http:// for a loopback host only)")
         audience = _listed(values.get("AUDIENCE", ""))
         if values.get("AUDIENCE") and not audience:
-            problems.append("AUDIENCE names no audience")
+            problems.append("AUDIENCE has no value")
         algorithms = _listed(values.get("ALGORITHMS", "RS256"))
         if not algorithms or not set(algorithms) <= set(ALGORITHMS):
             problems.append(f"ALGORITHMS must name some of {', '.join(ALGORITHMS)}")
@@ -62,10 +64,11 @@ class Settings:
         log_level = values.get("LOG_LEVEL", "INFO").upper()
         if log_level not in LOG_LEVELS:
             problems.append(f"LOG_LEVEL must be one of {', '.join(LOG_LEVELS)}")
-        routes = None
+        routes, policies = None, PolicyTable(None)
         if "ROUTE_SCOPES" in environment:
             try:
-                routes = compile_routes(environment["ROUTE_SCOPES"])
+                routes = parse_routes(environment["ROUTE_SCOPES"])
+                policies = PolicyTable(routes)
             except ConfigError as error:
                 problems.append(str(error))
         if problems:
@@ -77,12 +80,13 @@ class Settings:
             algorithms=algorithms,
             leeway_seconds=int(leeway),
             routes=routes,
+            policies=policies,
             log_level=log_level,
         )
 
 
 def _missing(values: dict[str, str]) -> list[str]:
-    """Say what is required and not there. What .env.sample says in its place is taken out of `values`."""
+    """Return what is required but missing. A placeholder of .env.sample is removed from `values`."""
     problems = []
     for name in ("JWKS_URI", "AUDIENCE", "TOKEN_ISSUER"):
         if values.get(name, "").startswith("<"):
@@ -94,27 +98,3 @@ def _missing(values: dict[str, str]) -> list[str]:
 
 def _listed(value: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item.strip() for item in value.split(",") if item.strip()))
-
-
-def _is_safe_url(value: str) -> bool:
-    """Keys that come without TLS may be anybody's, and a password in a URL ends up in the logs."""
-    try:
-        url = urlsplit(value)
-        host = url.hostname or ""
-        _ = url.port  # read to be checked
-    except ValueError:
-        return False
-    return (
-        value.isprintable()
-        and " " not in value
-        and "@" not in url.netloc
-        and not url.fragment
-        and ((url.scheme == "https" and host != "") or (url.scheme == "http" and _is_loopback(host)))
-    )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:  # another name
-        return False

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from auth import InvalidToken, KeyStore, Settings
-from auth.authorizer import authorize
+from auth import InvalidToken, KeyStore, Settings, fetch
+from auth.authorizer import decide
 from tests.support.environment import environment
 from tests.support.gateway import Issuer
 from tests.support.issuer import AUDIENCE, ISSUER, SigningKey, good_claims, jwks, make_event, make_token
@@ -88,14 +88,14 @@ def measure(key: SigningKey) -> tuple[float, float, float]:
         )
 
     with closing(Issuer(jwks(key))) as issuer:
-        keys = KeyStore(issuer.url, settings.algorithms)
+        keys = KeyStore(issuer.url, settings.algorithms, fetch=fetch)
         client = jwt.PyJWKClient(issuer.url)
         # One token at a time and in turns, so that what else the machine does slows all of them, and the
         # median leaves out the calls that it interrupted.
         rounds = [
             (
                 seconds(check, *signature),
-                seconds(authorize, event, settings, keys),
+                seconds(decide, event, settings, keys),
                 seconds(documented, token),
             )
             for _ in range(ROUNDS)
@@ -120,11 +120,11 @@ def refusals() -> dict[str, float]:
     }
     settings = Settings.from_environment(environment())
     keys = KeyStore("https://issuer.example/jwks.json", settings.algorithms, fetch=lambda _uri: jwks(key))
-    authorize(make_event(good), settings, keys)
+    decide(make_event(good), settings, keys)
 
     def refuse(event: dict[str, object]) -> None:
         with suppress(InvalidToken):
-            authorize(event, settings, keys)
+            decide(event, settings, keys)
 
     events = {kind: make_event(token) for kind, token in kinds.items()}
     rounds = [{kind: seconds(refuse, event) for kind, event in events.items()} for _ in range(1000)]

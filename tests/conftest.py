@@ -94,7 +94,7 @@ def logged() -> Iterator[list[dict[str, Any]]]:
             lines.append({"event": record.getMessage()} | record.__dict__["details"])
 
     keeper = Keeper()
-    logger = logging.getLogger("auth.jwks")
+    logger = logging.getLogger("auth.keys")
     logger.addHandler(keeper)
     yield lines
     logger.removeHandler(keeper)

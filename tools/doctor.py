@@ -15,9 +15,10 @@ from functools import cache
 from typing import Any, Literal
 
 from auth import ConfigError, InvalidToken, KeyStore, KeysUnavailable, Settings
-from auth.authorizer import authorize
+from auth.authorizer import decide
 from auth.bearer import json_object, segment_octets
-from auth.jwks import fetch_jwks, usable_keys
+from auth.fetch import fetch as fetch_url
+from auth.jwks import parse_jwks
 from auth.settings import ALGORITHMS
 from tools import given_token
 
@@ -142,7 +143,7 @@ def _elsewhere(uri: str, named: str, kids: set[str], fetch: Fetch) -> Finding:
 
 def _algorithms(body: bytes) -> dict[str, str]:
     """Return the algorithm of each key that some setting could use, by kid. Raises ValueError for none."""
-    return {kid: str(key.algorithm_name) for kid, key in usable_keys(body, ALGORITHMS).items()}
+    return {kid: str(key.algorithm_name) for kid, key in parse_jwks(body, ALGORITHMS).items()}
 
 
 def _token(token: str, settings: Settings, fetch: Fetch) -> Iterator[Finding]:
@@ -180,12 +181,12 @@ def _decision(token: str, settings: Settings, fetch: Fetch) -> tuple[str, list[s
         "methodArn": "arn:aws:execute-api:us-east-1:123456789012:doctor/doctor/GET/",
     }
     try:
-        answer = authorize(event, settings, KeyStore(settings.jwks_uri, settings.algorithms, fetch=fetch))
+        answer = decide(event, settings, KeyStore(settings.jwks_uri, settings.algorithms, fetch=fetch))
     except InvalidToken as refusal:
         return f"{refusal} ({refusal.kid!r:.200})" if refusal.kid else str(refusal), []
     except KeysUnavailable:
         return "the signature can't be checked without the issuer's keys", []
-    return "", str(answer["context"]["scope"]).split()
+    return "", str(answer.response["context"]["scope"]).split()
 
 
 @dataclass(frozen=True)
@@ -252,7 +253,7 @@ def main() -> int:
         print(environment.stdout)
         return 1
     logging.getLogger("auth").addHandler(logging.NullHandler())  # what it would log is said below
-    findings = list(examine(json.loads(environment.stdout), options.token, cache(fetch_jwks)))
+    findings = list(examine(json.loads(environment.stdout), options.token, cache(fetch_url)))
     for finding in findings:
         print(f"{finding.level:<5}  {finding.subject}: {finding.text}")
     wrong = [finding.subject for finding in findings if finding.level == "WRONG"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from auth.policy import Route, compile_routes
+from auth.routes import Route, parse_routes
 from tests.support.packages import build
 
 AUTHORIZER = "AuthorizerApiGatewayAuthorizer"
@@ -48,7 +48,7 @@ def differences(template: dict[str, Any], table: str) -> list[str]:
     """What to do about each endpoint that has no line, and about each line that has no endpoint."""
 
     def by_shape(table: str) -> dict[tuple[str, tuple[str, ...]], Route]:
-        return {(route.method, route.shape): route for route in compile_routes(table).routes}
+        return {(route.method, route.shape): route for route in parse_routes(table).routes}
 
     in_table = by_shape(table)
     in_template = by_shape("\n".join(endpoints(template)))

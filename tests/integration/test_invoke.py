@@ -76,7 +76,7 @@ def test_a_tampered_token_is_unauthorized_and_the_log_says_why_in_one_line(
     assert run.returncode != 0
     assert "Exception: Unauthorized\n" in run.stdout
     (line,) = log_lines(run.stdout)
-    assert (line["outcome"], line["reason"]) == ("unauthorized", "the signature is not that of the key")
+    assert (line["outcome"], line["reason"]) == ("unauthorized", "the signature does not match the key")
     for segment in tampered.split("."):
         assert segment not in run.stdout + run.stderr
 

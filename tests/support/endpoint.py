@@ -14,7 +14,8 @@ from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import Any
 
 from auth import InvalidToken, KeyStore, KeysUnavailable, Settings
-from auth.authorizer import authorize
+from auth.authorizer import decide
+from auth.fetch import fetch
 from tests.support.issuer import AUDIENCE, ISSUER, SigningKey, b64, good_claims, jwks, make_event, make_token
 
 # In seconds.
@@ -129,7 +130,7 @@ class Service:
 
     def __post_init__(self) -> None:
         self.settings = Settings(self.endpoint.url, (AUDIENCE,), ISSUER, self.algorithms)
-        self.keys = KeyStore(self.endpoint.url, self.algorithms, clock=self.clock)
+        self.keys = KeyStore(self.endpoint.url, self.algorithms, fetch=fetch, clock=self.clock)
 
     @property
     def fetches(self) -> int:
@@ -141,7 +142,7 @@ class Service:
     def status(self, token: str) -> int:
         """Decide over a token."""
         try:
-            authorize(make_event(token), self.settings, self.keys)
+            decide(make_event(token), self.settings, self.keys)
         except InvalidToken:
             return 401
         except KeysUnavailable:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import handler
-from auth.authorizer import Response
+from auth.events import Response
 from tests.support.environment import environment
 from tests.support.issuer import SigningKey, jwks
 

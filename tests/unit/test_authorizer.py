@@ -6,8 +6,14 @@ from typing import Any
 import pytest
 
 from auth import ConfigError, InvalidToken, KeyStore, KeysUnavailable, Settings
-from auth.authorizer import authorize
+from auth.authorizer import decide
+from auth.events import Response
 from tests.support.issuer import SigningKey, good_claims, jwks, make_event, make_token
+
+
+def authorize(event: dict[str, Any], settings: Settings, keys: KeyStore) -> Response:
+    return decide(event, settings, keys).response
+
 
 STAGE = "arn:aws:execute-api:us-east-1:123456789012:apiId/dev/"
 

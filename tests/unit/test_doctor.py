@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from auth import InvalidToken, KeyStore, Settings
-from auth.authorizer import authorize
-from auth.jwks import fetch_jwks
+from auth.authorizer import decide
+from auth.fetch import fetch
 from tests.support.environment import environment
 from tests.support.issuer import AUDIENCE, ISSUER, SigningKey, good_claims, jwks, make_event, make_token
 from tools.doctor import Finding, examine
@@ -213,7 +213,7 @@ def test_a_host_that_cannot_be_reached_is_told_from_one_that_has_no_keys() -> No
     with socket.create_server(("127.0.0.1", 0)) as server:
         uri = f"http://127.0.0.1:{server.getsockname()[1]}/jwks.json"  # nobody will listen there
 
-    found = [f for f in examine(environment(JWKS_URI=uri), None, fetch_jwks) if f.subject == "JWKS_URI"]
+    found = [f for f in examine(environment(JWKS_URI=uri), None, fetch) if f.subject == "JWKS_URI"]
 
     assert [f.level for f in found] == ["WRONG"]
     assert "Check the host's name" in found[0].text
@@ -252,7 +252,7 @@ def test_the_doctor_and_the_authorizer_agree_on_every_token(
     token = hostile_tokens(key, stranger)[number]
     keys = KeyStore(JWKS_URI, ("RS256",), fetch=web(pages))
     try:
-        authorize(make_event(token), Settings.from_environment(environment()), keys)
+        decide(make_event(token), Settings.from_environment(environment()), keys)
         is_accepted = True
     except InvalidToken:
         is_accepted = False

@@ -1,5 +1,6 @@
 """Lambda's entry point: what it says to API Gateway, what it logs, and when it asks for keys."""
 
+import hashlib
 import importlib.util
 import json
 import os
@@ -9,9 +10,9 @@ from types import ModuleType
 import pytest
 
 import handler
-from auth import ConfigError, KeysUnavailable
+from auth import ConfigError, KeysUnavailable, logs
 from tests.support.gateway import Deployment, deployed
-from tests.support.issuer import SigningKey, make_event, make_token
+from tests.support.issuer import ISSUER, SigningKey, good_claims, make_event, make_token
 
 
 @pytest.fixture
@@ -32,10 +33,65 @@ def test_a_good_token_gets_a_policy(service: Deployment, key: SigningKey) -> Non
             "level": "INFO",
             "event": "decision",
             "outcome": "policy",
-            "reason": "resources allowed: 2",
+            "reason": "granted",
             "request_id": "request-1",
+            "route": "GET /pets",
+            "scopes": ["read:pets"],
+            "subject": hashlib.sha256(f"{ISSUER} client@clients".encode()).hexdigest()[:16],
         }
     ]
+
+
+STAGE = "arn:aws:execute-api:us-east-1:123456789012:apiId/dev/"
+
+
+@pytest.mark.parametrize(
+    ("request_", "reason", "route"),
+    [
+        ("POST/pets", "missing scopes: create:pets", "POST /pets"),
+        ("GET/pets/7", "granted", "GET /pets/{petId}"),
+        ("DELETE/pets", "the route is not in ROUTE_SCOPES", None),
+    ],
+)
+def test_the_log_explains_a_403(
+    service: Deployment, key: SigningKey, request_: str, reason: str, route: str | None
+) -> None:
+    token = make_token(key, good_claims(scope="openid read:pets"))
+    (line,) = service.ask(make_event(token, STAGE + request_)).log
+
+    assert (line["outcome"], line["reason"], line.get("route")) == ("policy", reason, route)
+    assert line["scopes"] == ["read:pets"]
+
+
+def test_the_log_names_20_scopes_at_most(key: SigningKey) -> None:
+    scopes = [f"scope-{n:02}" for n in range(30)]
+    with deployed(key, ROUTE_SCOPES=f"GET /pets {' '.join(scopes)}") as service:
+        (line,) = service.ask(make_event(make_token(key, good_claims(scope=scopes)))).log
+
+    assert line["scopes"] == scopes[:20]
+
+
+def test_the_log_has_no_part_of_a_path_a_token_or_a_subject(service: Deployment, key: SigningKey) -> None:
+    token = make_token(key, good_claims(sub="alice@example.com"))
+    (line,) = service.ask(make_event(token, f"{STAGE}GET/pets/alice")).log
+
+    assert not [value for value in line.values() if "alice" in str(value) or str(value) in token]
+
+
+def test_the_log_tells_callers_apart(service: Deployment, key: SigningKey) -> None:
+    tokens = [make_token(key, good_claims(sub=sub)) for sub in ("alice", "bob", "alice")]
+    alice, bob, same = (service.ask(make_event(token)).log[0]["subject"] for token in tokens)
+
+    assert alice == same != bob
+
+
+def test_without_a_table_the_log_names_no_scopes(key: SigningKey) -> None:
+    with deployed(key) as service:
+        del os.environ["ROUTE_SCOPES"]
+        (line,) = service.ask(make_event(make_token(key))).log
+
+    assert line["reason"] == "granted"
+    assert "scopes" not in line
 
 
 def test_keys_and_settings_are_read_once_for_many_tokens(service: Deployment, key: SigningKey) -> None:
@@ -78,6 +134,7 @@ def test_a_mistake_in_the_settings_is_no_401_and_is_named_each_time(key: Signing
 def test_the_settings_say_how_much_is_logged(key: SigningKey) -> None:
     with deployed(key, LOG_LEVEL="ERROR") as service:
         assert service.ask(make_event("rubbish")).log == []
+        assert service.ask(make_event(make_token(key))).log == []
         assert len(service.ask({"type": "REQUEST"}).log) == 1
 
 
@@ -92,7 +149,7 @@ def test_a_call_without_lambdas_context_is_logged_as_well(
 
 def test_a_log_line_is_one_line_of_ascii(service: Deployment, capsys: pytest.CaptureFixture[str]) -> None:
     details = {"reason": "\u2028\n\x1b[2J\ud800 ü"}
-    handler.log.error("decision", extra={"details": details})
+    logs.log.error("decision", extra={"details": details})
     out = capsys.readouterr().out
 
     assert out.isascii()
@@ -101,16 +158,16 @@ def test_a_log_line_is_one_line_of_ascii(service: Deployment, capsys: pytest.Cap
 
 
 def test_a_log_line_is_printed_once_beside_lambdas_own_handler() -> None:
-    assert not handler.log.propagate
+    assert not logs.log.propagate
 
 
 @pytest.fixture
 def start() -> Iterator[Callable[[], ModuleType]]:
     """Imports handler.py as a new Lambda environment does; the log's handlers are put back after."""
-    handlers = handler.log.handlers[:]
+    handlers = logs.log.handlers[:]
 
     def load() -> ModuleType:
-        handler.log.handlers[:] = []
+        logs.log.handlers[:] = []
         spec = importlib.util.spec_from_file_location("new_handler", handler.__file__)
         assert spec is not None
         assert spec.loader is not None
@@ -119,7 +176,7 @@ def start() -> Iterator[Callable[[], ModuleType]]:
         return module
 
     yield load
-    handler.log.handlers[:] = handlers
+    logs.log.handlers[:] = handlers
 
 
 def test_keys_are_fetched_while_the_environment_starts(

@@ -25,7 +25,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from auth import InvalidToken, KeyStore, KeysUnavailable
-from auth.jwks import fetch_jwks
+from auth.fetch import fetch
 from tests.support.certificates import certify
 from tests.support.endpoint import (
     DAY,
@@ -89,13 +89,13 @@ OUTAGES: dict[str, tuple[Behaviour, str]] = {
         raw(head("Transfer-Encoding: chunked") + b'c\r\n{"keys": []}\r\n'),
         "ChunkedEncodingError (ValueError)",
     ),
-    "sends a gzip bomb": (answer(BOMB, "Content-Encoding: gzip"), "a compressed answer"),
+    "sends a gzip bomb": (answer(BOMB, "Content-Encoding: gzip"), "the answer is compressed"),
     "sends a gzip bomb that is not called one": (answer(BOMB), "not JSON"),
     "sends 64 MB": (
         endless(head("Content-Length: 64000000"), 10_000 * b" "),
-        "an answer of more than 150000 bytes",
+        "the answer has more than 150000 bytes",
     ),
-    "never ends": (endless(head(), 10_000 * b" "), "an answer of more than 150000 bytes"),
+    "never ends": (endless(head(), 10_000 * b" "), "the answer has more than 150000 bytes"),
     "never ends its headers": (endless(head()[:-2], b"X: y\r\n"), "ConnectionError (HTTPException)"),
     "has an endless header": (endless(head()[:-2], 1_000 * b"X"), "ConnectionError (LineTooLong)"),
     "redirects to the same host": (
@@ -287,10 +287,10 @@ def test_a_fetch_is_over_after_three_seconds_wherever_it_hangs(monkeypatch: pyte
             assert released.wait(10)
         return look_up("127.0.0.1", *args, **kwargs)
 
-    def fetch(uri: str) -> tuple[str, float]:
+    def failure(uri: str) -> tuple[str, float]:
         start = time.monotonic()
         with pytest.raises(OSError, match=r".+") as error:
-            fetch_jwks(uri)
+            fetch(uri)
         return str(error.value), time.monotonic() - start
 
     monkeypatch.setattr(socket, "getaddrinfo", hanging_look_up)
@@ -305,7 +305,7 @@ def test_a_fetch_is_over_after_three_seconds_wherever_it_hangs(monkeypatch: pyte
         ]
         # What is beyond the backlog gets no answer to its SYN.
         with socket.create_connection(("127.0.0.1", full_port)), ThreadPoolExecutor(3) as threads:
-            name, tunnel, connect = threads.map(fetch, uris)
+            name, tunnel, connect = threads.map(failure, uris)
         released.set()
         wait_until_no_thread_fetches()
 
@@ -346,7 +346,7 @@ def test_an_answer_in_chunks_or_without_a_length_is_taken(cold: Service, key: Si
 
     for octets in (head("Transfer-Encoding: chunked") + chunks, head() + body):
         cold.endpoint.behave = raw(octets)
-        assert fetch_jwks(cold.endpoint.url) == body
+        assert fetch(cold.endpoint.url) == body
 
 
 @pytest.mark.parametrize(("size", "status"), [(150_000, 200), (150_001, 500)])
@@ -377,7 +377,7 @@ def test_memory_is_not_filled_by_an_endpoint_that(kind: str) -> None:
         tracemalloc.start()
         try:
             with pytest.raises(OSError, match=re.escape(reason)):
-                fetch_jwks(endpoint.url)
+                fetch(endpoint.url)
             peak = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
@@ -404,7 +404,7 @@ def test_the_environments_proxy_is_used_with_its_password(
     monkeypatch.setenv("http_proxy", f"http://user:secret@127.0.0.1:{cold.endpoint.port}")
     monkeypatch.setenv("no_proxy", "elsewhere.example")
 
-    assert fetch_jwks("http://issuer.example/jwks.json") == jwks(key)
+    assert fetch("http://issuer.example/jwks.json") == jwks(key)
     [request] = cold.endpoint.requests
     assert request.startswith("GET http://issuer.example/jwks.json HTTP/1.1\r\n")
     assert PROXY_PASSWORD in request
@@ -433,9 +433,9 @@ def test_the_password_of_a_proxy_is_not_logged(
 ) -> None:
     cold.endpoint.behave = answer(b"", status="407 user:secret")
     monkeypatch.setenv("https_proxy", proxy.replace("PORT", str(cold.endpoint.port)))
-    keys = KeyStore("https://issuer.example/jwks.json", ("RS256",))
+    keys = KeyStore("https://issuer.example/jwks.json", ("RS256",), fetch=fetch)
     with caplog.at_level(logging.DEBUG), pytest.raises(KeysUnavailable) as error:
-        keys.find("key-1")
+        keys.get_key("key-1")
 
     assert len(logged) == 1
     assert "secret" not in repr(logged) + caplog.text + "".join(traceback.format_exception(error.value))
@@ -458,13 +458,13 @@ def test_an_issuer_behind_tls_and_a_proxy_is_asked_if_its_certificate_holds(
         monkeypatch.setenv("https_proxy", f"http://user:secret@127.0.0.1:{proxy.port}")
         if trusted:
             monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority))
-            assert fetch_jwks("https://issuer.example/jwks.json") == jwks(key)
+            assert fetch("https://issuer.example/jwks.json") == jwks(key)
             assert PROXY_PASSWORD in proxy.requests[0]
             assert "secret" not in asked[0]
             assert "Proxy" not in asked[0]
         else:
             with pytest.raises(OSError, match=r"^SSLError \(SSLCertVerificationError\)$"):
-                fetch_jwks("https://issuer.example/jwks.json")
+                fetch("https://issuer.example/jwks.json")
             assert asked == []
 
 
@@ -564,8 +564,8 @@ def test_a_key_is_skipped_and_the_others_are_used_if_it(cold: Service, key: Sign
     service.publish(*UNUSABLE[kind](), key)
 
     assert service.status(token(key)) == 200
-    with pytest.raises(InvalidToken, match="the issuer has no key of this kid"):
-        service.keys.find("bad")
+    with pytest.raises(InvalidToken, match="the issuer has no key with this kid"):
+        service.keys.get_key("bad")
 
 
 @pytest.mark.parametrize("kind", UNUSABLE)
@@ -601,7 +601,7 @@ def test_a_key_is_used_that_has(cold: Service, key: SigningKey, changes: dict[st
 def test_an_rsa_key_is_not_skipped_that_has(cold: Service, key: SigningKey, changes: dict[str, Any]) -> None:
     cold.publish(key.jwk(**changes))
 
-    assert cold.keys.find("key-1").key_id == "key-1"
+    assert cold.keys.get_key("key-1").key_id == "key-1"
 
 
 @pytest.mark.parametrize(("number", "status"), [(300, 200), (301, 500)])

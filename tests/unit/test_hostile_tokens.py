@@ -25,26 +25,23 @@ from tests.support.issuer import AUDIENCE, ISSUER, SigningKey, b64, jwks, make_e
 
 NO_TOKEN = "no bearer token"
 TOO_LONG = "longer than 16384 bytes"
-FORM = "not one bearer token of three base64url segments"
+FORM = "not a bearer token of three base64url segments"
 NOT_BASE64URL = "a segment is not base64url"
 NOT_CANONICAL = "a segment is not canonical base64url"
 NOT_JSON = "a segment is not strict JSON"
 NOT_AN_OBJECT = "a segment is not a JSON object"
-ALG = "alg is not one of ALGORITHMS"
+ALG = "alg is not in ALGORITHMS"
 PARAMETER = "the header has a crit, b64 or zip parameter"
 TYP = "typ is not that of an access token"
-KID = "kid is missing, or is not a printable string"
-UNKNOWN_KID = "the issuer has no key of this kid"
-SIGNATURE = "the signature is not that of the key"
+KID = "kid is missing, or not a printable string"
+UNKNOWN_KID = "the issuer has no key with this kid"
+SIGNATURE = "the signature does not match the key"
 KEYS_ALG = "alg is not that of the key"
-MISSING = "exp, iss, aud or sub is missing"
 EXPIRED = "expired"
-EARLY = "not yet valid"
-AUD = "aud names none of AUDIENCE"
+AUD = "aud is not in AUDIENCE"
 ISS = "iss is not TOKEN_ISSUER"
-SUB = "sub is empty or has control characters"
-CNF = "bound to a proof key (cnf), but presented as a bearer token"
-MALFORMED = "malformed"
+SUB = "sub is empty, or not a printable string"
+CNF = "bound to a key (cnf), but presented as a bearer token"
 
 Members = Mapping[str, str | None]
 
@@ -288,18 +285,18 @@ def test_a_header_is_refused_if(
 
 
 PAYLOADS: dict[str, tuple[Members | bytes, str]] = {
-    **{f"{name} is missing": ({name: None}, MISSING) for name in ("exp", "iss", "aud", "sub")},
-    **{f"{name} is null": ({name: "null"}, MISSING) for name in ("exp", "iss", "aud", "sub")},
-    **{f"{name} is null": ({name: "null"}, MALFORMED) for name in ("nbf", "iat")},
+    **{f"{name} is missing": ({name: None}, f"{name} is missing") for name in ("exp", "iss", "aud", "sub")},
+    **{f"{name} is null": ({name: "null"}, f"{name} is missing") for name in ("exp", "iss", "aud", "sub")},
+    **{f"{name} is null": ({name: "null"}, f"{name} is not a number") for name in ("nbf", "iat")},
     **{
-        f"{name} is {kind}": ({name: value}, reason)
+        f"{name} is {kind}": ({name: value}, reason or f"{name} is not a number")
         for name in ("exp", "nbf", "iat")
         for kind, value, reason in [
-            ("a string", '"soon"', MALFORMED),
-            ("a list", "[NOW+3600]", MALFORMED),
-            ("an object", "{}", MALFORMED),
-            ("too large for a float", "1e400", MALFORMED),
-            ("too small for a float", "-1e400", MALFORMED),
+            ("a string", '"soon"', None),
+            ("a list", "[NOW+3600]", None),
+            ("an object", "{}", None),
+            ("too large for a float", "1e400", None),
+            ("too small for a float", "-1e400", None),
             ("not a number", "NaN", NOT_JSON),
             ("Infinity", "Infinity", NOT_JSON),
             ("minus Infinity", "-Infinity", NOT_JSON),
@@ -313,19 +310,19 @@ PAYLOADS: dict[str, tuple[Members | bytes, str]] = {
     "iat is a string of digits": ({"iat": '"0"'}, "iat is not a number"),
     "nbf is true": ({"nbf": "true"}, "nbf is not a number"),
     "iat is false": ({"iat": "false"}, "iat is not a number"),
-    "exp is true": ({"exp": "true"}, EXPIRED),
+    "exp is true": ({"exp": "true"}, "exp is not a number"),
     "exp is zero": ({"exp": "0"}, EXPIRED),
     "exp is negative": ({"exp": "-1"}, EXPIRED),
     "exp is over by more than the leeway": ({"exp": "NOW-6"}, EXPIRED),
     "exp is over, as a float": ({"exp": "NOW-6.5"}, EXPIRED),
-    "nbf is in the future": ({"nbf": "NOW+60"}, EARLY),
-    "nbf is in the future, as a float": ({"nbf": "NOW+60.5"}, EARLY),
-    "nbf is in the year ten thousand": ({"nbf": "253402300800"}, EARLY),
-    "nbf has four thousand digits": ({"nbf": "1" * 4000}, EARLY),
-    "iat is in the future": ({"iat": "NOW+60"}, EARLY),
+    "nbf is in the future": ({"nbf": "NOW+60"}, "not yet valid (nbf)"),
+    "nbf is in the future, as a float": ({"nbf": "NOW+60.5"}, "not yet valid (nbf)"),
+    "nbf is in the year ten thousand": ({"nbf": "253402300800"}, "not yet valid (nbf)"),
+    "nbf has four thousand digits": ({"nbf": "1" * 4000}, "not yet valid (nbf)"),
+    "iat is in the future": ({"iat": "NOW+60"}, "not yet valid (iat)"),
     "aud is another": ({"aud": '"https://another-api"'}, AUD),
-    "aud is an empty string": ({"aud": '""'}, MISSING),
-    "aud is an empty list": ({"aud": "[]"}, MISSING),
+    "aud is an empty string": ({"aud": '""'}, AUD),
+    "aud is an empty list": ({"aud": "[]"}, AUD),
     "aud is a list of others": ({"aud": '["https://another-api","x"]'}, AUD),
     "aud is a nested list of ours": ({"aud": f'[["{AUDIENCE}"]]'}, AUD),
     "aud is a list of ours and a number": ({"aud": f'["{AUDIENCE}",7]'}, AUD),
@@ -354,12 +351,12 @@ PAYLOADS: dict[str, tuple[Members | bytes, str]] = {
     "sub holds a delete character": ({"sub": '"a\x7fb"'}, SUB),
     "sub holds a C1 control character": ({"sub": r'"a\u009bb"'}, SUB),
     "sub holds a lone surrogate": ({"sub": r'"a\ud800b"'}, SUB),
-    "sub is a number": ({"sub": "7"}, MALFORMED),
-    "sub is a list": ({"sub": '["client"]'}, MALFORMED),
-    "sub is an object": ({"sub": "{}"}, MALFORMED),
-    "sub is false": ({"sub": "false"}, MALFORMED),
+    "sub is a number": ({"sub": "7"}, SUB),
+    "sub is a list": ({"sub": '["client"]'}, SUB),
+    "sub is an object": ({"sub": "{}"}, SUB),
+    "sub is false": ({"sub": "false"}, SUB),
     "sub is a megabyte": ({"sub": f'"{"s" * 1_000_000}"'}, TOO_LONG),
-    "jti is a number": ({"jti": "7"}, MALFORMED),
+    "jti is a number": ({"jti": "7"}, "jti is not a string"),
     "cnf holds a key's thumbprint": ({"cnf": '{"jkt":"0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}'}, CNF),
     "cnf is null": ({"cnf": "null"}, CNF),
     "sub stands twice": (text(CLAIMS, {})[:-1] + b',"sub":"admin"}', NOT_JSON),

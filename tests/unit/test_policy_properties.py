@@ -18,7 +18,7 @@ requests in thousands of ways. No table here has them.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from itertools import pairwise, product
 
@@ -29,7 +29,9 @@ from hypothesis import strategies as st
 from moto.iam.access_control import IAMPolicy, PermissionResult
 
 from auth import ConfigError
-from auth.policy import METHODS, RouteTable, compile_routes, policy_document
+from auth.events import PolicyDocument, policy_document
+from auth.policy import PolicyTable
+from auth.routes import METHODS, parse_routes
 from tests.support.iam import evaluate, matches
 from tests.support.rest_api import Endpoint, picked
 
@@ -98,8 +100,12 @@ values = st.sampled_from(
 ) | st.text(st.characters(exclude_characters="/"), min_size=1, max_size=6)
 
 
-def compiled(table: list[Endpoint]) -> RouteTable:
-    return compile_routes("\n".join(map(str, table)))
+def compiled(table: list[Endpoint]) -> PolicyTable:
+    return PolicyTable(parse_routes("\n".join(map(str, table))))
+
+
+def policy_for(scopes: Iterable[str], policies: PolicyTable) -> PolicyDocument:
+    return policy_document(STAGE, *policies.patterns(frozenset(scopes)))
 
 
 def granted(endpoint: Endpoint | None, scopes: frozenset[str]) -> bool:
@@ -131,7 +137,7 @@ def test_a_request_is_allowed_exactly_if_its_route_is_granted(
     except ConfigError:
         seen("refused")
         assume(False)
-    policy = policy_document(STAGE + "GET/", scopes, routes)
+    policy = policy_for(scopes, routes)
     longest = max((len(one.parts) for one in table if granted(one, scopes)), default=0)
     is_endless = any("+}" in one.path for one in table if granted(one, scopes))
     for _ in range(5):
@@ -242,10 +248,10 @@ def test_the_same_token_and_table_give_the_same_policy(table: list[Endpoint], sc
         routes = compiled(table)
     except ConfigError:
         assume(False)
-    policy = policy_document(STAGE + "GET/", scopes, routes)
+    policy = policy_for(scopes, routes)
     shuffled = sorted(scopes, key=hash)
 
-    assert json.dumps(policy) == json.dumps(policy_document(STAGE + "PUT/*/?", shuffled, compiled(table)))
+    assert json.dumps(policy) == json.dumps(policy_for(shuffled, compiled(table)))
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -133,7 +133,7 @@ def test_a_leeway_that_is_none_or_too_long_is_refused(seconds: str) -> None:
 
 
 def test_a_table_that_is_set_but_empty_is_refused() -> None:
-    with pytest.raises(ConfigError, match="ROUTE_SCOPES is set, but names no route"):
+    with pytest.raises(ConfigError, match="ROUTE_SCOPES is set, but has no route"):
         Settings.from_environment(environment(ROUTE_SCOPES=" \n# nothing\n"))
 
 

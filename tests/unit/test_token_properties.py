@@ -342,4 +342,4 @@ def test_any_signature_that_the_issuer_did_not_make(key: SigningKey, signature: 
     signing_input, _, _ = make_token(key).rpartition(".")
 
     with pytest.raises(InvalidToken, match="signature"):
-        verify(f"{signing_input}.{b64(signature)}", jwt.PyJWK(key.jwk()), OTHER_SETTINGS)
+        verify(f"{signing_input}.{b64(signature)}", jwt.PyJWK(key.jwk()), OTHER_SETTINGS, time.time())
