@@ -71,7 +71,8 @@ def main() -> None:
                 }
                 print(
                     f"| {routes:3} {name:7} | {compiling:5.2f} ms | {held:7} | {new:4.0f} us"
-                    f" | {cached:4.0f} us | {sizes['Allow']:7} | {sizes['Deny']:6} | {len(json.dumps(document)):6} bytes |"
+                    f" | {cached:4.0f} us | {sizes['Allow']:7} | {sizes['Deny']:6}"
+                    f" | {len(json.dumps(document)):6} bytes |"
                 )
     print()
     print("new: the first token with these scopes; cached: all others")

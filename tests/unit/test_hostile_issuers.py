@@ -414,9 +414,21 @@ def test_a_host_that_needs_no_proxy_is_asked_itself(
     cold: Service, key: SigningKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setenv("no_proxy", "issuer.example")
 
-    assert cold.status(token(key)) == 200
+    with pytest.raises(OSError, match=r"^ConnectionError \(gaierror\)$"):
+        fetch("http://issuer.example:9/jwks.json")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "all_proxy"])
+def test_a_loopback_host_is_asked_itself_whatever_proxy_is_set(
+    cold: Service, key: SigningKey, monkeypatch: pytest.MonkeyPatch, variable: str, host: str
+) -> None:
+    monkeypatch.delenv("no_proxy")
+    monkeypatch.setenv(variable, "http://127.0.0.1:9")
+
+    assert fetch(cold.endpoint.url.replace("127.0.0.1", host)) == jwks(key)
 
 
 @pytest.mark.parametrize(
