@@ -5,19 +5,20 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from auth import Settings
+from tests.support.deploy_role import ACCOUNT, Request, bucket_arn, deploy_role, requests_of_deploy
 from tests.support.issuer import AUDIENCE, ISSUER
 from tests.support.service import FUNCTIONS
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = {"JWKS_URI": f"{ISSUER}jwks.json", "AUDIENCE": AUDIENCE, "TOKEN_ISSUER": ISSUER}
 OPTIONAL = {"ALGORITHMS": "RS256", "LEEWAY_SECONDS": "5", "LOG_LEVEL": "INFO"}
+BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/stage"
 
 Resources = dict[str, Any]
 
@@ -36,9 +37,10 @@ def package(*options: str, **settings: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The templates of two stages, one of them with reserved concurrency."""
+    """The templates of two stages, one of them with reserved concurrency and a permissions boundary."""
     made = {}
-    for stage, options in (("prod", []), ("dev", ["--param", "authorizerConcurrency=20"])):
+    params = ["--param", "authorizerConcurrency=20", "--param", f"permissionsBoundary={BOUNDARY}"]
+    for stage, options in (("prod", []), ("dev", params)):
         folder = tmp_path_factory.mktemp(stage)
         run = package("--stage", stage, "--package", str(folder), *options)
         assert run.returncode == 0, run.stdout + run.stderr
@@ -104,23 +106,44 @@ def test_each_function_may_write_its_log(prod: Resources) -> None:
         )
 
 
-def test_the_role_that_deploys_from_github_knows_the_stack_by_the_names_that_it_gives(
-    prod: Resources,
+def test_the_role_that_github_deploys_with_may_do_all_that_its_stage_needs(
+    prod: Resources, dev: Resources
 ) -> None:
-    role = (ROOT / "account/github-deploy-role.yml").read_text().replace("${Stage}", "prod")
-    patterns = re.findall(r"\$\{AWS::AccountId\}:(\S+)", role)
-    functions = of_type(prod, "AWS::Lambda::Function").values()
-    log_groups = of_type(prod, "AWS::Logs::LogGroup").values()
-    named = [
-        *(f"function:{made['Properties']['FunctionName']}" for made in functions),
-        *(f"log-group:{made['Properties']['LogGroupName']}:*" for made in log_groups),
-        *(f"role/{made['Properties']['RoleName']}" for made in of_type(prod, "AWS::IAM::Role").values()),
-        "stack/jwt-rsa-custom-authorizer-prod/id",
-    ]
+    for stage, role, resources in (
+        ("prod", deploy_role("prod"), prod),
+        ("dev", deploy_role("dev", PermissionsBoundary=BOUNDARY), dev),
+    ):
+        asked = list(requests_of_deploy(resources, stage))
+        assert len(asked) > len(resources)
+        assert [request for request in asked if not role.allows(request)] == []
 
-    assert len(named) == len(functions) + len(log_groups) + 3 + 1
-    for name in named:
-        assert any(fnmatch(name, pattern) for pattern in patterns), name
+
+@pytest.mark.parametrize("stage", ["dev", "pro", "prod2"])
+def test_it_reaches_nothing_of_another_stage_but_its_api_and_the_settings_of_its_bucket(
+    prod: Resources, stage: str
+) -> None:
+    role = deploy_role(stage)
+    reached = [request for request in requests_of_deploy(prod, "prod") if role.allows(request)]
+
+    assert {request.resource for request in reached if request.action.startswith("s3:")} == {
+        bucket_arn("prod")
+    }
+    others = [request for request in reached if not request.action.startswith(("s3:", "apigateway:"))]
+    assert others == [Request("cloudformation:ValidateTemplate", "*")]
+
+
+def test_with_a_boundary_it_can_only_create_the_roles_of_a_stage_that_has_it(
+    prod: Resources, dev: Resources
+) -> None:
+    for role in of_type(prod, "AWS::IAM::Role").values():
+        assert "PermissionsBoundary" not in role["Properties"]
+    for role in of_type(dev, "AWS::IAM::Role").values():
+        assert role["Properties"]["PermissionsBoundary"] == BOUNDARY
+
+    bounded = deploy_role("prod", PermissionsBoundary=BOUNDARY)
+    refused = [request for request in requests_of_deploy(prod, "prod") if not bounded.allows(request)]
+    roles = of_type(prod, "AWS::IAM::Role")
+    assert [request.action for request in refused] == ["iam:CreateRole", "iam:PutRolePolicy"] * len(roles)
 
 
 def test_the_name_of_each_role_fits_for_all_stages_and_regions(prod: Resources) -> None:
