@@ -1,18 +1,28 @@
-"""What `npm run doctor` says of settings and tokens that are right, and of those that are not."""
+"""What `npm run doctor` says about settings and tokens, right and wrong ones."""
 
 import json
+import re
 import socket
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from itertools import count, product
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from auth import InvalidToken, KeyStore, Settings
+from auth import InvalidToken, KeyStore, Settings, fetch
 from auth.authorizer import decide
-from auth.fetch import fetch
+from tests.support.endpoint import Endpoint, answer
 from tests.support.environment import environment
 from tests.support.issuer import AUDIENCE, ISSUER, SigningKey, good_claims, jwks, make_event, make_token
-from tools.doctor import Finding, examine
+from tools.doctor import settings_file, source
+from tools.examination import Finding, examine
+from tools.examination.published_keys import sufficient_algorithms
+from tools.examination.token_decision import Unverified
+from tools.examination.trial import Case, Check, Fault, Setting, diagnose
+from tools.examination.untrusted_text import MAX_LENGTH, one_line, quoted
 
 JWKS_URI = "https://issuer.example/jwks.json"
 DISCOVERY = "https://issuer.example/.well-known/openid-configuration"
@@ -21,29 +31,45 @@ DISCOVERY = "https://issuer.example/.well-known/openid-configuration"
 def web(pages: dict[str, bytes]) -> Callable[[str], bytes]:
     """An issuer's web site. What is not there is a 404."""
 
-    def fetch(url: str) -> bytes:
+    def get(url: str) -> bytes:
         if url not in pages:
             raise OSError("HTTP status 404")
         return pages[url]
 
-    return fetch
+    return get
+
+
+def metadata(issuer: object = ISSUER, jwks_uri: object = JWKS_URI) -> bytes:
+    """A discovery document."""
+    return json.dumps({"issuer": issuer, "jwks_uri": jwks_uri}).encode()
 
 
 @pytest.fixture
 def pages(key: SigningKey) -> dict[str, bytes]:
-    about = {"issuer": ISSUER, "jwks_uri": JWKS_URI}
-    return {DISCOVERY: json.dumps(about).encode(), JWKS_URI: jwks(key)}
+    return {DISCOVERY: metadata(), JWKS_URI: jwks(key)}
+
+
+@pytest.fixture(scope="module")
+def ec_key() -> SigningKey:
+    return SigningKey.generate("key-2", "ES256")
 
 
 def findings(
     pages: dict[str, bytes], token: str | None = None, **changes: str | None
 ) -> tuple[list[Finding], list[str]]:
     """Return all findings, and the texts of those that are WRONG."""
-    found = list(examine(environment(**changes), token, web(pages)))
+    found = examine(environment(**changes), token, web(pages))
     return found, [f"{finding.subject}: {finding.text}" for finding in found if finding.level == "WRONG"]
 
 
-def test_right_settings_have_nothing_wrong(pages: dict[str, bytes]) -> None:
+def recommended(found: list[Finding]) -> list[str]:
+    return [str(finding.recommended) for finding in found if finding.recommended]
+
+
+# Settings
+
+
+def test_nothing_is_wrong_with_settings_that_agree_with_the_issuer(pages: dict[str, bytes]) -> None:
     found, wrong = findings(pages)
 
     assert wrong == []
@@ -51,7 +77,7 @@ def test_right_settings_have_nothing_wrong(pages: dict[str, bytes]) -> None:
     assert {finding.level for finding in found} == {"ok"}
 
 
-def test_each_setting_that_is_missing_or_unsafe_is_named(pages: dict[str, bytes]) -> None:
+def test_each_missing_or_unsafe_setting_is_named(pages: dict[str, bytes]) -> None:
     _, wrong = findings(pages, AUDIENCE=None, JWKS_URI="http://issuer.example/jwks.json")
 
     assert len(wrong) == 2
@@ -59,35 +85,107 @@ def test_each_setting_that_is_missing_or_unsafe_is_named(pages: dict[str, bytes]
     assert "JWKS_URI must be an https:// URL" in wrong[1]
 
 
-def test_a_placeholder_of_the_sample_is_no_audience(pages: dict[str, bytes]) -> None:
+def test_a_placeholder_of_the_sample_is_not_an_audience(pages: dict[str, bytes]) -> None:
     _, wrong = findings(pages, AUDIENCE="<api_audience>")
 
     assert wrong == ["settings: AUDIENCE is still <api_audience>, as in .env.sample."]
 
 
-@pytest.mark.parametrize("issuer", ["https://issuer.example", "https://issuer.example/oidc"])
-def test_an_issuer_that_calls_itself_otherwise_is_wrong_and_the_right_text_is_given(
+def test_a_missing_setting_that_the_issuer_publishes_is_recommended(pages: dict[str, bytes]) -> None:
+    well_known = "https://issuer.example/.well-known/jwks.json"
+
+    without_uri, _ = findings(pages, JWKS_URI=None)
+    without_issuer, _ = findings(pages | {well_known: pages[JWKS_URI]}, TOKEN_ISSUER="", JWKS_URI=well_known)
+
+    assert recommended(without_uri) == [f"JWKS_URI={JWKS_URI}"]
+    assert recommended(without_issuer) == [f"TOKEN_ISSUER={ISSUER}"]
+
+
+def test_an_invalid_optional_setting_does_not_hide_what_else_is_wrong(pages: dict[str, bytes]) -> None:
+    found, wrong = findings(
+        pages, LEEWAY_SECONDS="x", LOG_LEVEL="TRACE", ALGORITHMS="HS256", TOKEN_ISSUER=ISSUER[:-1]
+    )
+
+    assert len(wrong) == 4
+    assert sorted(recommended(found)) == [
+        "ALGORITHMS=RS256",
+        "LEEWAY_SECONDS=5",
+        "LOG_LEVEL=INFO",
+        f"TOKEN_ISSUER={ISSUER}",
+    ]
+
+
+def test_a_missing_audience_does_not_hide_what_else_is_wrong(
+    pages: dict[str, bytes], key: SigningKey
+) -> None:
+    without_token, _ = findings(pages, AUDIENCE="", TOKEN_ISSUER=ISSUER[:-1])
+    with_token, _ = findings(pages, make_token(key), AUDIENCE="")
+
+    assert recommended(without_token) == [f"TOKEN_ISSUER={ISSUER}"]
+    assert recommended(with_token) == [f"AUDIENCE={AUDIENCE}"]
+
+
+def test_settings_that_cannot_be_read_end_the_examination(pages: dict[str, bytes], key: SigningKey) -> None:
+    found, wrong = findings(pages, make_token(key), ROUTE_SCOPES="GET pets; x\n ; ", TOKEN_ISSUER=ISSUER[:-1])
+
+    assert len(wrong) == 2
+    assert all("ROUTE_SCOPES line" in text for text in wrong)
+    assert found[-1].text == "The rest can be examined only when these are corrected."
+
+
+@pytest.mark.parametrize(
+    "issuer", ["https://issuer.example", "https://Issuer.example/", "https://issuer.example/oidc"]
+)
+def test_an_issuer_with_another_name_is_wrong_and_its_name_is_recommended(
     pages: dict[str, bytes], issuer: str
 ) -> None:
     well_known = "https://issuer.example/.well-known/jwks.json"
     pages[well_known] = pages[JWKS_URI]
-    pages[DISCOVERY] = json.dumps({"issuer": ISSUER, "jwks_uri": well_known}).encode()
-    _, wrong = findings(pages, TOKEN_ISSUER=issuer, JWKS_URI=well_known)
+    pages[DISCOVERY] = metadata(jwks_uri=well_known)
+    pages["https://Issuer.example/.well-known/openid-configuration"] = pages[DISCOVERY]
+    found, wrong = findings(pages, TOKEN_ISSUER=issuer, JWKS_URI=well_known)
 
     assert len(wrong) == 1
+    assert not any(f.subject == "TOKEN_ISSUER" and f.level == "ok" for f in found)
     assert wrong[0].startswith(f"TOKEN_ISSUER: It is '{issuer}'")
     assert wrong[0].endswith(f"Write TOKEN_ISSUER={ISSUER}")
 
 
-@pytest.mark.parametrize("about", [None, b"<!doctype html>", b"[]", b'{"issuer": 7}'])
-def test_an_issuer_that_says_nothing_of_itself_is_only_noted(
-    pages: dict[str, bytes], about: bytes | None
-) -> None:
+@pytest.mark.parametrize("body", [None, b"<!doctype html>", b"[]", b'{"issuer": 7}', b"[" * 10_000, b"\xff"])
+def test_an_issuer_without_metadata_is_noted(pages: dict[str, bytes], body: bytes | None) -> None:
     del pages[DISCOVERY]
-    found, wrong = findings(pages | ({DISCOVERY: about} if about else {}))
+    found, wrong = findings(pages | ({DISCOVERY: body} if body else {}))
 
     assert wrong == []
     assert [finding.subject for finding in found if finding.level == "note"] == ["TOKEN_ISSUER"]
+
+
+@pytest.mark.parametrize("name", ["https://other.example/", "https://issuer.example.other/", "not a URL"])
+def test_nothing_is_believed_of_the_metadata_of_another_issuer(pages: dict[str, bytes], name: str) -> None:
+    asked = []
+    elsewhere = "https://other.example/jwks.json"
+    pages |= {DISCOVERY: metadata(name, elsewhere), elsewhere: pages.pop(JWKS_URI)}
+
+    def get(url: str) -> bytes:
+        asked.append(url)
+        return web(pages)(url)
+
+    found = examine(environment(), None, get)
+
+    assert recommended(found) == []
+    assert elsewhere not in asked
+    assert [f.subject for f in found if f.level == "WRONG"] == ["JWKS_URI", "TOKEN_ISSUER"]
+    assert f"that of another issuer, {name!r}" in found[-1].text
+
+
+def test_a_token_confirms_an_issuer_that_its_metadata_does_not(
+    pages: dict[str, bytes], key: SigningKey
+) -> None:
+    for about in (metadata("https://other.example/"), metadata(ISSUER[:-1])):
+        found, wrong = findings(pages | {DISCOVERY: about}, make_token(key))
+
+        assert wrong == []
+        assert Finding("ok", "TOKEN_ISSUER", "It is the iss of the token.") in found
 
 
 @pytest.mark.parametrize(
@@ -100,37 +198,26 @@ def test_an_issuer_that_says_nothing_of_itself_is_only_noted(
         (b'{"keys": [{"kty": "oct", "kid": "1", "k": "c2VjcmV0"}]}', "no usable key"),
     ],
 )
-def test_a_jwks_that_cannot_be_used_is_wrong_and_says_why(
+def test_a_jwks_that_cannot_be_used_is_wrong_and_the_reason_is_given(
     pages: dict[str, bytes], body: bytes | None, reason: str
 ) -> None:
     del pages[JWKS_URI]
-    _, wrong = findings(pages | ({JWKS_URI: body} if body else {}))
+    found, wrong = findings(pages | ({JWKS_URI: body} if body else {}))
 
     assert len(wrong) == 1
     assert wrong[0].startswith("JWKS_URI: ")
     assert reason in wrong[0]
+    assert recommended(found) == []
 
 
-def test_a_redirect_is_wrong_because_the_authorizer_does_not_follow_it(pages: dict[str, bytes]) -> None:
-    def fetch(url: str) -> bytes:
-        if url == JWKS_URI:
-            raise OSError("HTTP status 301")
-        return pages[url]
-
-    wrong = [f.text for f in examine(environment(), None, fetch) if f.level == "WRONG"]
-
-    assert wrong == [f"No keys from {JWKS_URI}: HTTP status 301. Redirects are not followed."]
-
-
-def test_a_jwks_uri_other_than_the_issuers_is_wrong_if_the_keys_differ(
-    pages: dict[str, bytes], key: SigningKey
-) -> None:
+def test_a_jwks_uri_other_than_the_issuers_is_wrong_if_the_keys_differ(pages: dict[str, bytes]) -> None:
     old = "https://issuer.example/old.json"
-    pages[old] = jwks(SigningKey.generate("key-0"))
-    _, wrong = findings(pages, JWKS_URI=old)
+    for kid in ("key-0", "key-1"):  # another key may have the same name
+        pages[old] = jwks(SigningKey.generate(kid))
+        _, wrong = findings(pages, JWKS_URI=old)
 
-    assert len(wrong) == 1
-    assert wrong[0].endswith(f"Write JWKS_URI={JWKS_URI}")
+        assert len(wrong) == 1
+        assert wrong[0].endswith(f"Write JWKS_URI={JWKS_URI}")
 
 
 def test_a_jwks_uri_other_than_the_issuers_is_noted_if_the_keys_are_the_same(pages: dict[str, bytes]) -> None:
@@ -141,17 +228,50 @@ def test_a_jwks_uri_other_than_the_issuers_is_noted_if_the_keys_are_the_same(pag
     assert any(f.level == "note" and JWKS_URI in f.text for f in found)
 
 
-def test_where_the_issuers_keys_are_is_said_if_there_are_none_here(pages: dict[str, bytes]) -> None:
+def test_a_jwks_uri_with_the_key_of_the_token_is_kept(
+    pages: dict[str, bytes], key: SigningKey, new_key: SigningKey
+) -> None:
+    other = "https://issuer.example/other.json"
+    for published in (jwks(new_key), b"{}"):
+        found, wrong = findings(
+            pages | {other: pages[JWKS_URI], JWKS_URI: published}, make_token(key), JWKS_URI=other
+        )
+
+        assert wrong == []
+        assert any(f.level == "note" and JWKS_URI in f.text for f in found)
+
+
+def test_the_jwks_uri_that_the_issuer_names_is_recommended_if_the_key_of_the_token_is_there_too(
+    pages: dict[str, bytes], key: SigningKey, new_key: SigningKey
+) -> None:
+    stale = "https://issuer.example/stale.json"
+    pages |= {stale: jwks(key), JWKS_URI: jwks(key, new_key)}
+    found, _ = findings(pages, make_token(key), JWKS_URI=stale)
+
+    assert recommended(found) == [f"JWKS_URI={JWKS_URI}"]
+
+
+def test_the_jwks_uri_that_the_issuer_names_is_recommended_if_there_are_no_keys_at_another(
+    pages: dict[str, bytes],
+) -> None:
     _, wrong = findings(pages, JWKS_URI="https://issuer.example/jwks")
 
     assert len(wrong) == 1
     assert wrong[0].endswith(f"write JWKS_URI={JWKS_URI}")
 
 
-def test_algorithms_that_no_key_is_for_are_wrong_and_the_right_ones_are_given(
-    pages: dict[str, bytes],
+def test_a_jwks_uri_that_does_not_work_either_is_not_recommended(pages: dict[str, bytes]) -> None:
+    pages[DISCOVERY] = metadata(jwks_uri="https://issuer.example/gone.json")
+    found, wrong = findings(pages, JWKS_URI="https://issuer.example/jwks")
+
+    assert len(wrong) == 1
+    assert recommended(found) == []
+
+
+def test_algorithms_for_which_there_is_no_key_are_wrong_and_those_of_the_keys_are_recommended(
+    pages: dict[str, bytes], ec_key: SigningKey
 ) -> None:
-    pages[JWKS_URI] = jwks(SigningKey.generate("key-1", "ES256"))
+    pages[JWKS_URI] = jwks(ec_key)
     _, wrong = findings(pages)
 
     assert len(wrong) == 1
@@ -159,17 +279,148 @@ def test_algorithms_that_no_key_is_for_are_wrong_and_the_right_ones_are_given(
     assert wrong[0].endswith("Write ALGORITHMS=ES256")
 
 
-def test_an_algorithm_too_many_and_one_too_few_are_noted(pages: dict[str, bytes], key: SigningKey) -> None:
-    pages[JWKS_URI] = jwks(key, SigningKey.generate("key-2", "ES256"))
+def test_an_algorithm_too_many_and_one_too_few_are_noted(
+    pages: dict[str, bytes], key: SigningKey, ec_key: SigningKey
+) -> None:
+    pages[JWKS_URI] = jwks(key, ec_key)
     found, wrong = findings(pages, ALGORITHMS="RS256,PS256")
     notes = [finding.text for finding in found if finding.level == "note"]
 
     assert wrong == []
-    assert notes[0].endswith("write ALGORITHMS=RS256")
-    assert notes[1].startswith("There are keys for ES256, too")
+    assert notes[0] == "No key is for PS256. Remove PS256, unless such a key is still to come."
+    assert notes[1] == "There are keys for ES256, too. Tokens signed with those are rejected."
 
 
-def test_of_a_good_token_the_routes_that_it_opens_are_listed(
+# What is recommended was tried
+
+
+@pytest.mark.parametrize("has_token", [True, False])
+def test_there_is_one_instruction_if_the_key_and_the_token_are_for_another_algorithm(
+    pages: dict[str, bytes], key: SigningKey, has_token: bool
+) -> None:
+    found, wrong = findings(pages, make_token(key) if has_token else None, ALGORITHMS="ES256")
+
+    assert len(wrong) == 1
+    assert wrong[0].endswith("Write ALGORITHMS=RS256")
+    assert recommended(found) == ["ALGORITHMS=RS256"]
+
+
+def test_what_is_recommended_corrects_whatever_is_wrong(
+    pages: dict[str, bytes], key: SigningKey, ec_key: SigningKey, new_key: SigningKey
+) -> None:
+    stale, served = "https://issuer.example/stale.json", "https://issuer.example/.well-known/jwks.json"
+    pages = {stale: jwks(new_key), served: jwks(key, ec_key), DISCOVERY: metadata(jwks_uri=served)}
+    wrong_values = {
+        "JWKS_URI": (served, "https://issuer.example/.well-known/none.json", stale, "http://issuer.example/"),
+        "TOKEN_ISSUER": (ISSUER, "https://issuer.example", "http://issuer.example/"),
+        "ALGORITHMS": ("RS256", "PS256", "HS256"),
+        "AUDIENCE": (f"{AUDIENCE}/",),
+    }
+    for uri, issuer, *others in product(*wrong_values.values()):
+        if issuer.startswith("http://") and "/.well-known/" not in uri:
+            continue  # nothing leads to the issuer's metadata
+        changes: dict[str, str | None] = dict(zip(wrong_values, (uri, issuer, *others), strict=True))
+        for token in (None, make_token(key), make_token(ec_key)):
+            found, _ = findings(pages, token, **changes)
+            settings = dict(line.split("=", 1) for line in recommended(found))
+            again, still_wrong = findings(pages, token, **changes | settings)
+
+            assert len(settings) == len(recommended(found)), "one instruction for each setting"
+            assert recommended(again) == []
+            assert still_wrong == []
+
+
+def test_a_setting_is_recommended_once_even_if_two_checks_disagree_about_it() -> None:
+    def accepts(*values: str) -> Check:
+        def check(case: Case) -> Iterator[Fault]:
+            if case.environment["AUDIENCE"] not in values:
+                yield Fault("AUDIENCE", f"It is not {values[0]}.", (Setting("AUDIENCE", values[0]),))
+
+        return check
+
+    found = diagnose(Case(environment(), None, web({}), now=0), [accepts("a", "b"), accepts("b")])
+
+    assert [f.text for f in found if f.level == "WRONG"] == ["It is not a. Write AUDIENCE=a", "It is not b."]
+
+
+def test_the_algorithm_of_the_token_is_recommended_if_its_key_is_for_several() -> None:
+    kids = {"RS256": frozenset("a"), "PS256": frozenset("a"), "ES256": frozenset("b")}
+    token = Unverified({"alg": "PS256"}, {})
+
+    assert sufficient_algorithms(kids, None) == ["RS256", "ES256"]
+    assert sufficient_algorithms(kids, token) == ["PS256", "ES256"]
+
+
+def test_a_claim_is_recommended_only_if_a_key_of_the_issuer_signed_it(
+    pages: dict[str, bytes], stranger: SigningKey, key: SigningKey
+) -> None:
+    claims = good_claims(iss="https://other.example/", aud="https://other")
+    del pages[DISCOVERY]
+
+    trusted, wrong = findings(pages, make_token(key, claims))
+    assert len(wrong) == 2
+    assert wrong[0].endswith("If that is your issuer, write TOKEN_ISSUER=https://other.example/")
+    assert wrong[1].endswith("If the token is for this API, write AUDIENCE=https://other")
+    assert recommended(trusted) == ["TOKEN_ISSUER=https://other.example/", "AUDIENCE=https://other"]
+
+    forged, wrong = findings(pages, make_token(stranger, claims))
+    assert [text.split(":")[0] for text in wrong] == ["token, iss", "token, aud", "token"]
+    assert recommended(forged) == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "https://other example/",
+        "https://user:secret@other.example/",
+        "https://other.example/#fragment",
+        "http://other.example/",
+        "https://other.example/$HOME",
+        "https://other.example/" + 500 * "x",
+        "other\n::add-mask::x",
+    ],
+)
+def test_an_issuer_that_is_not_safe_to_copy_is_not_recommended(
+    pages: dict[str, bytes], key: SigningKey, value: str
+) -> None:
+    del pages[DISCOVERY]
+    found, wrong = findings(pages, make_token(key, good_claims(iss=value)))
+
+    assert [text.split(":")[0] for text in wrong] == ["token, iss"]
+    assert recommended(found) == []
+
+
+def test_an_audience_that_a_setting_cannot_hold_is_not_recommended(
+    pages: dict[str, bytes], key: SigningKey
+) -> None:
+    for aud in ("pets,owners", ",", "https://user:secret@api.example"):
+        found, wrong = findings(pages, make_token(key, good_claims(aud=aud)))
+
+        assert [text.split(":")[0] for text in wrong] == ["token, aud"]
+        assert recommended(found) == []
+
+
+def test_other_audiences_are_kept_if_one_is_recommended(pages: dict[str, bytes], key: SigningKey) -> None:
+    another, _ = findings(pages, make_token(key), AUDIENCE="https://a,https://b")
+    misspelled, wrong = findings(pages, make_token(key), AUDIENCE=f"https://a,{AUDIENCE}/")
+
+    assert recommended(another) == [f"AUDIENCE=https://a,https://b,{AUDIENCE}"]
+    assert recommended(misspelled) == [f"AUDIENCE=https://a,{AUDIENCE}"]
+    assert wrong[0].endswith(f"(only AUDIENCE has it). Write AUDIENCE=https://a,{AUDIENCE}")
+
+
+def test_two_audiences_that_are_not_urls_are_not_compared_as_such(
+    pages: dict[str, bytes], key: SigningKey
+) -> None:
+    _, wrong = findings(pages, make_token(key, good_claims(aud="owners")), AUDIENCE="pets")
+
+    assert "it is 'owners', AUDIENCE is 'pets'. If the token" in wrong[0]
+
+
+# Tokens
+
+
+def test_a_token_is_shown_each_route_with_the_scopes_that_it_lacks(
     pages: dict[str, bytes], key: SigningKey
 ) -> None:
     found, wrong = findings(pages, make_token(key))
@@ -177,14 +428,32 @@ def test_of_a_good_token_the_routes_that_it_opens_are_listed(
 
     assert wrong == []
     assert said == [
-        "The signature holds. The scopes are: read:pets.",
+        "Accepted: its signature and its claims are valid.",
+        "Its scopes are: 'read:pets'.",
         "GET /pets (line 2): allowed.",
         "POST /pets (line 3): refused, lacks create:pets.",
         "GET /pets/{petId} (line 4): allowed.",
     ]
 
 
-def test_all_that_is_wrong_with_a_token_is_said_at_once(pages: dict[str, bytes]) -> None:
+@pytest.mark.parametrize("scope", [None, "openid profile"])
+def test_a_good_token_that_opens_no_route_is_wrong(
+    pages: dict[str, bytes], key: SigningKey, scope: str | None
+) -> None:
+    found, wrong = findings(pages, make_token(key, good_claims(scope=scope)))
+
+    assert len(wrong) == 1
+    assert wrong[0].startswith("token: It opens no route.")
+    assert "POST /pets (line 3): refused, lacks create:pets." in [finding.text for finding in found]
+
+
+def test_without_a_table_a_good_token_opens_everything(pages: dict[str, bytes], key: SigningKey) -> None:
+    _, wrong = findings(pages, make_token(key, good_claims(scope=None)), ROUTE_SCOPES=None)
+
+    assert wrong == []
+
+
+def test_all_that_is_wrong_with_a_token_is_reported_at_once(pages: dict[str, bytes]) -> None:
     key = SigningKey.generate("key-1", "ES256")
     pages[JWKS_URI] = jwks(key, SigningKey.generate("key-2"))
     claims = good_claims(iss="https://issuer.example", aud=["https://other", "https://else"], exp=1700000000)
@@ -199,24 +468,82 @@ def test_all_that_is_wrong_with_a_token_is_said_at_once(pages: dict[str, bytes])
     assert "exp is 2023-11-14 22:13:20 UTC" in by_claim["token, times"]
 
 
+def test_each_fault_is_reported_once_however_long_the_examination_takes(
+    pages: dict[str, bytes], key: SigningKey, ec_key: SigningKey
+) -> None:
+    pages[JWKS_URI] = jwks(key, ec_key)
+    token = make_token(ec_key, good_claims(exp=1))
+    seconds = count(time.time(), step=60)
+    found = examine(environment(), token, web(pages), clock=lambda: next(seconds))
+
+    wrong = [finding.subject for finding in found if finding.level == "WRONG"]
+    assert wrong == ["token, alg", "token, times"]
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("https://issuer.example", "the slash at the end (only the token has it)"),
+        ("https://issuer.example//", "the slash at the end (only TOKEN_ISSUER has it)"),
+        ("https://Issuer.example/", "upper and lower case"),
+        ("http://issuer.example/", "the scheme ('http' in TOKEN_ISSUER, 'https' in the token)"),
+        ("https://issuer.example:8443/", "the port ('8443' in TOKEN_ISSUER, none in the token)"),
+        ("https://tenant.example/", "the host ('tenant.example' in TOKEN_ISSUER, 'issuer.example' in"),
+        ("https://issuer.example/oidc/", "the path ('/oidc' in TOKEN_ISSUER, none in the token)"),
+        ("https://Issuer.example", "upper and lower case and in the slash at the end"),
+    ],
+)
+def test_the_difference_between_two_issuers_is_put_into_words(
+    pages: dict[str, bytes], key: SigningKey, written: str, words: str
+) -> None:
+    del pages[DISCOVERY]
+    found, wrong = findings(pages, make_token(key), TOKEN_ISSUER=written)
+
+    assert len(wrong) == 1
+    assert wrong[0].startswith("token, iss: ")
+    assert f"They differ in {words}" in wrong[0]
+    assert recommended(found) == [f"TOKEN_ISSUER={ISSUER}"]
+
+
+def test_the_issuer_of_a_token_counts_more_than_the_metadata(
+    pages: dict[str, bytes], key: SigningKey
+) -> None:
+    tenant = "https://tenant.example/"
+    found, wrong = findings(pages, make_token(key, good_claims(iss=tenant)), TOKEN_ISSUER=ISSUER[:-1])
+
+    assert [text.split(":")[0] for text in wrong] == ["token, iss"]
+    assert recommended(found) == [f"TOKEN_ISSUER={tenant}"]
+
+
+def test_an_issuer_that_is_not_a_url_is_recommended_as_it_is(
+    pages: dict[str, bytes], key: SigningKey
+) -> None:
+    del pages[DISCOVERY]
+    for iss in ("accounts.google.com", "pets@project.iam.gserviceaccount.com"):
+        found, _ = findings(pages, make_token(key, good_claims(iss=iss)))
+
+        assert recommended(found) == [f"TOKEN_ISSUER={iss}"]
+
+
+def test_of_several_audiences_none_is_recommended_but_one_beside_the_issuers_own_is(
+    pages: dict[str, bytes], key: SigningKey
+) -> None:
+    userinfo = f"{ISSUER}userinfo"
+    several, _ = findings(pages, make_token(key, good_claims(aud=["https://a", "https://b"])))
+    one, _ = findings(pages, make_token(key, good_claims(aud=["https://a", userinfo])))
+
+    assert recommended(several) == []
+    assert recommended(one) == ["AUDIENCE=https://a"]
+
+
 @pytest.mark.parametrize("before", ["Bearer ", "'", "x."])
-def test_what_was_copied_with_a_token_is_pointed_at(
+def test_a_token_with_something_in_front_is_rejected_with_a_hint(
     pages: dict[str, bytes], key: SigningKey, before: str
 ) -> None:
     _, wrong = findings(pages, before + make_token(key))
 
     assert len(wrong) == 1
     assert "Give the token alone" in wrong[0]
-
-
-def test_a_host_that_cannot_be_reached_is_told_from_one_that_has_no_keys() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        uri = f"http://127.0.0.1:{server.getsockname()[1]}/jwks.json"  # nobody will listen there
-
-    found = [f for f in examine(environment(JWKS_URI=uri), None, fetch) if f.subject == "JWKS_URI"]
-
-    assert [f.level for f in found] == ["WRONG"]
-    assert "Check the host's name" in found[0].text
 
 
 def hostile_tokens(key: SigningKey, stranger: SigningKey) -> list[str]:
@@ -236,6 +563,7 @@ def hostile_tokens(key: SigningKey, stranger: SigningKey) -> list[str]:
         make_token(key, header={"crit": ["x"]}),
         make_token(key, b"[]"),
         make_token(key, b"\xff"),
+        make_token(key, b'{"aud": ' + 900 * b"[" + 900 * b"]" + b"}"),
         make_token(key, header=b"{"),
         make_token(key) + "x",
         "x.y.z",
@@ -245,7 +573,7 @@ def hostile_tokens(key: SigningKey, stranger: SigningKey) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("number", range(21))
+@pytest.mark.parametrize("number", range(22))
 def test_the_doctor_and_the_authorizer_agree_on_every_token(
     pages: dict[str, bytes], key: SigningKey, stranger: SigningKey, number: int
 ) -> None:
@@ -272,9 +600,187 @@ def test_the_doctor_never_prints_a_token(
             assert len(segment) < 8 or segment not in said
 
 
-def test_without_keys_the_claims_are_judged_all_the_same(pages: dict[str, bytes], key: SigningKey) -> None:
+def test_without_keys_the_claims_are_examined_all_the_same(pages: dict[str, bytes], key: SigningKey) -> None:
     del pages[JWKS_URI]
     _, wrong = findings(pages, make_token(key, good_claims(aud="https://other")))
     subjects: list[Any] = [text.split(":")[0] for text in wrong]
 
     assert subjects == ["JWKS_URI", "token, aud", "token"]
+
+
+# Text from others
+
+HOSTILE = "https://issuer.example/\n::add-mask::x\r\x1b[31m\x9b\u202e##[stop-commands]" + 5_000 * "#"
+
+
+def test_untrusted_text_is_one_short_line_of_printable_ascii() -> None:
+    for value in (HOSTILE, [HOSTILE] * 100, {HOSTILE: HOSTILE}, 10**400, "\ud800\u0430", b"\n"):
+        assert re.fullmatch("[ -~]+", quoted(value))
+        assert len(quoted(value)) <= MAX_LENGTH
+        assert "##" not in quoted(value)
+    assert quoted(f"{'a' * 99}{'x' * 999}z").endswith("xz'")
+    assert quoted(HOSTILE).startswith(
+        r"'https://issuer.example/\n::add-mask::x\r\x1b[31m\x9b\u202e#\x23[stop"
+    )
+    assert one_line("a\n\x1b[31mb###") == r"a\n\x1b[31mb#\x23#"
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        metadata(jwks_uri=HOSTILE),
+        metadata(issuer=HOSTILE),
+        metadata(jwks_uri=[HOSTILE]),
+        metadata(issuer={HOSTILE: 1}),
+        metadata(jwks_uri="http://issuer.example/jwks.json"),
+        metadata(jwks_uri="https://user:password@issuer.example/jwks.json"),
+        metadata(jwks_uri="https://issuer.example/jwks.json#fragment"),
+        metadata(jwks_uri=7),
+    ],
+)
+def test_metadata_is_quoted_and_only_its_safe_urls_are_used(pages: dict[str, bytes], about: bytes) -> None:
+    asked = []
+    pages[DISCOVERY] = about
+
+    def get(url: str) -> bytes:
+        asked.append(url)
+        return web(pages)(url)
+
+    found = examine(environment(JWKS_URI="https://issuer.example/none.json"), None, get)
+
+    assert set(asked) == {DISCOVERY, "https://issuer.example/none.json"}
+    assert recommended(found) == []
+    assert (
+        "ignored" in found[-2].text or "another issuer" in found[-1].text or "not a string" in found[-1].text
+    )
+    for finding in found:
+        assert re.fullmatch("[ -~]+", finding.text)
+        assert "##" not in finding.text
+
+
+def test_a_setting_that_is_not_a_safe_url_is_not_fetched(pages: dict[str, bytes]) -> None:
+    asked = []
+
+    def get(url: str) -> bytes:
+        asked.append(url)
+        return web(pages)(url)
+
+    unsafe = "http://issuer.example/.well-known/jwks.json"
+    examine(
+        environment(JWKS_URI=unsafe, TOKEN_ISSUER="http://issuer.example/", ALGORITHMS="HS256"), None, get
+    )
+
+    assert asked == []
+
+
+def test_what_a_token_says_is_quoted(pages: dict[str, bytes], key: SigningKey, stranger: SigningKey) -> None:
+    claims = good_claims(iss=HOSTILE, aud=[HOSTILE], exp=HOSTILE, scope=HOSTILE)
+    for token in (
+        make_token(key, good_claims(iss=HOSTILE, aud=HOSTILE, exp=1)),
+        make_token(key, claims),
+        make_token(stranger, header={"kid": "##[x]"}),
+        make_token(key, header={"alg": HOSTILE}),
+        make_token(key, header={"typ": HOSTILE}),
+        make_token(key, good_claims(scope="read:pets ##[stop-commands]x " + 5_000 * "x")),
+    ):
+        found, _ = findings(pages, token)
+
+        assert all(re.fullmatch("[ -~]{,1000}", finding.text) for finding in found)
+        assert not any("##" in finding.text for finding in found)
+
+
+# With real HTTP
+
+
+@pytest.fixture
+def site(key: SigningKey) -> Iterator[Endpoint]:
+    """An issuer on 127.0.0.1, without metadata as yet."""
+    with closing(Endpoint(answer(b"", status="404 Not Found"))) as endpoint:
+        endpoint.behave_at["/jwks.json"] = answer(jwks(key))
+        yield endpoint
+
+
+def examine_site(site: Endpoint, about: Callable[[str], bytes], **changes: str) -> list[Finding]:
+    """Let the doctor examine an issuer with metadata that depends on its URL."""
+    issuer = site.url.removesuffix("jwks.json")
+    site.behave_at["/.well-known/openid-configuration"] = answer(about(issuer))
+    variables = environment(TOKEN_ISSUER=issuer, JWKS_URI=site.url)
+    return examine(variables | changes, None, fetch)
+
+
+def test_settings_are_corrected_from_the_metadata_of_a_live_issuer(site: Endpoint) -> None:
+    issuer = site.url.removesuffix("jwks.json")
+    found = examine_site(
+        site,
+        lambda issuer: metadata(issuer, f"{issuer}jwks.json"),
+        TOKEN_ISSUER=issuer.rstrip("/"),
+        JWKS_URI=f"{issuer}old.json",
+        ALGORITHMS="ES256",
+    )
+
+    assert [finding.level for finding in found] == ["ok", "WRONG", "note", "WRONG", "WRONG"]
+    assert found[2].text == "What follows assumes the settings recommended here."
+
+    assert recommended(found) == [
+        f"JWKS_URI={site.url}",
+        "ALGORITHMS=RS256",
+        f"TOKEN_ISSUER={issuer}",
+    ]
+
+
+def test_each_url_is_fetched_once(site: Endpoint) -> None:
+    examine_site(
+        site,
+        lambda issuer: metadata(issuer, f"{issuer}other.json"),
+        JWKS_URI=f"{site.url}x",
+        ALGORITHMS="ES256",
+    )
+
+    asked = [request.split()[1] for request in site.requests]
+    assert sorted(asked) == ["/.well-known/openid-configuration", "/jwks.jsonx", "/other.json"]
+
+
+def test_a_redirect_is_wrong_because_the_authorizer_does_not_follow_it(site: Endpoint) -> None:
+    site.behave_at["/jwks.json"] = answer(b"", f"Location: {site.url}2", status="301 Moved Permanently")
+    found = examine_site(site, lambda issuer: b"{}")
+
+    wrong = [f.text for f in found if f.level == "WRONG"]
+    text = f"There are no usable keys at {site.url!r}: HTTP status 301. Redirects are not followed."
+    assert wrong == [text]
+
+
+def test_a_host_that_cannot_be_reached_is_told_from_one_that_has_no_keys() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        uri = f"http://127.0.0.1:{server.getsockname()[1]}/jwks.json"  # nobody will listen there
+
+    found = [f for f in examine(environment(JWKS_URI=uri), None, fetch) if f.subject == "JWKS_URI"]
+
+    assert [f.level for f in found] == ["WRONG"]
+    assert "Check the host's name" in found[0].text
+
+
+# Where settings come from
+
+
+def test_a_stage_reads_its_own_file_or_dotenv_but_some_never_read_dotenv(tmp_path: Path) -> None:
+    (tmp_path / ".env").touch()
+    stages = ("dev", "staging", "prod", "local")
+
+    files = {stage: settings_file(stage, tmp_path) for stage in stages}
+    assert files == {"dev": ".env", "staging": ".env.staging", "prod": ".env.prod", "local": ".env.local"}
+
+    (tmp_path / ".env.dev").touch()
+    assert settings_file("dev", tmp_path) == ".env.dev"
+
+
+def test_the_source_of_the_settings_is_named(tmp_path: Path) -> None:
+    assert source("dev", tmp_path, []) == Finding(
+        "note", "settings", "Stage dev has no .env.dev and no .env."
+    )
+
+    (tmp_path / ".env").touch()
+    assert source("dev", tmp_path, []) == Finding("ok", "settings", "Stage dev reads .env.")
+    text = "Stage prod has no .env.prod, and does not read .env."
+    assert source("prod", tmp_path, []) == Finding("note", "settings", text)
+    text += " The environment sets AUDIENCE, JWKS_URI, and takes precedence."
+    assert source("prod", tmp_path, ["JWKS_URI", "AUDIENCE"]) == Finding("ok", "settings", text)
