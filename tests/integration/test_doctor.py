@@ -18,7 +18,14 @@ Doctor = Callable[..., CompletedProcess[str]]
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return copy_project(tmp_path_factory.mktemp("doctor"))
+    """A copy of the project, with a variable that CloudFormation fills in when it deploys."""
+    checkout = copy_project(tmp_path_factory.mktemp("doctor"))
+    service = checkout / "serverless.yml"
+    text = service.read_text()
+    changed = text.replace("      LOG_LEVEL: ${env", "      BUCKET: !Ref Bucket\n      LOG_LEVEL: ${env")
+    assert changed != text
+    service.write_text(changed)
+    return checkout
 
 
 @pytest.fixture
@@ -60,6 +67,7 @@ def test_settings_and_a_token_are_judged_and_nothing_untrusted_is_printed_raw(
     assert lines[0] == (
         "ok     settings: Stage dev reads .env.dev. The environment sets ALGORITHMS, and takes precedence."
     )
+    assert lines[1].startswith("note   settings: CloudFormation fills in BUCKET when it deploys.")
     wrong = [line for line in lines if line.startswith("WRONG")]
     assert len(wrong) == 2
     assert wrong[0].endswith("Write ALGORITHMS=RS256")

@@ -68,7 +68,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Case:
-    """What is examined. Checks call its methods, and change nothing."""
+    """What is examined, and the means to do it."""
 
     environment: Mapping[str, str]
     """That of the authorizer."""
