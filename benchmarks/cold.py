@@ -35,10 +35,19 @@ import certifi
 from benchmarks.picture import Bar, draw
 from benchmarks.warm import typical_claims
 from tests.support.certificates import certify
-from tests.support.environment import environment
+from tests.support.checkout import clean_environment, copy_project
+from tests.support.environment import SETTINGS, environment
 from tests.support.gateway import Issuer
 from tests.support.issuer import SigningKey, jwks, make_event, make_token
-from tests.support.packages import AUTHORIZER, HERE, MAX_BYTES, build, cannot_run, unpack, without_bytecode
+from tests.support.packages import (
+    AUTHORIZER,
+    HERE,
+    MAX_BYTES,
+    cannot_run,
+    make_packages,
+    unpack,
+    without_bytecode,
+)
 
 FOLDER = Path(__file__).parent
 NODE = FOLDER / "node"
@@ -198,9 +207,13 @@ def main() -> None:
         sys.exit(f"A cold start can't be measured here: {reason}.")
     with TemporaryDirectory() as name:
         folder = Path(name)
-        packages = {architecture: folder / architecture / AUTHORIZER for architecture in ("arm64", "x86_64")}
-        for architecture, package in packages.items():
-            build(package.parent, architecture)
+        checkout, clean = copy_project(folder), clean_environment(folder / "home", **SETTINGS)
+        packages = {}
+        for architecture in ("arm64", "x86_64"):
+            options = ("--param", f"architecture={architecture}")
+            packages[architecture] = (
+                make_packages(checkout, folder / architecture, *options, environment=clean) / AUTHORIZER
+            )
         sizes = {architecture: package.stat().st_size / MIB for architecture, package in packages.items()}
         unpacked = unpack(packages[HERE], folder / "package")
         sources = len(list(unpacked.rglob("*.py")))

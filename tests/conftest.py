@@ -1,42 +1,28 @@
-"""What the tests share: keys made once, settings that fit them, and no network but loopback."""
+"""Fixtures that several modules use: keys made once, settings that fit them, and a copy of the project."""
 
 import logging
-import os
-import socket
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings as hypothesis
 
 from auth import KeyStore, Settings
+from tests.support.checkout import clean_environment, copy_project
 from tests.support.endpoint import Endpoint, Service, answer, token
-from tests.support.environment import environment
+from tests.support.environment import SETTINGS, environment
+from tests.support.isolation import isolate_this_process
 from tests.support.issuer import SigningKey, jwks
+from tests.support.packages import BOUNDARY, make_packages
 
-# Those of this machine take no part: handler.py asks for keys at its import, where they are set.
-os.environ.pop("JWKS_URI", None)
+isolate_this_process()
 
-# `npm test` tries the same examples each time, so that it fails for a reason; `npm run fuzz` new ones.
-hypothesis.register_profile("quick", derandomize=True, deadline=None)
-hypothesis.register_profile("fuzz", max_examples=4_000, deadline=None)
-hypothesis.load_profile("quick")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _loopback_only() -> Iterator[None]:
-    connect = socket.socket.connect
-
-    def guarded(self: socket.socket, address: Any) -> None:
-        if isinstance(address, tuple) and not str(address[0]).startswith(("127.", "::1")):
-            raise AssertionError(f"a test wants to talk to {address[0]}")
-        connect(self, address)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(socket.socket, "connect", guarded)
-        patch.setenv("no_proxy", "127.0.0.1,localhost", prepend=",")
-        yield
+# `npm test` tries the same examples on every machine and every time, `npm run fuzz` tries new ones.
+hypothesis.load_profile("ci")
+default = hypothesis.get_profile("default")
+hypothesis.register_profile("fuzz", parent=default, max_examples=4_000, deadline=None)
 
 
 @pytest.fixture(scope="session")
@@ -98,3 +84,31 @@ def logged() -> Iterator[list[dict[str, Any]]]:
     logger.addHandler(keeper)
     yield lines
     logger.removeHandler(keeper)
+
+
+@pytest.fixture(scope="session")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """An environment made from nothing, for the tools that a test runs."""
+    return clean_environment(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project for tests that change none of its files."""
+    return copy_project(tmp_path_factory.mktemp("checkout"))
+
+
+@pytest.fixture(scope="session")
+def prod_package(checkout: Path, clean: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the packages and templates of stage prod, for arm64."""
+    folder = tmp_path_factory.mktemp("prod")
+    return make_packages(checkout, folder, "--stage", "prod", environment=clean | SETTINGS)
+
+
+@pytest.fixture(scope="session")
+def dev_package(checkout: Path, clean: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the packages and templates of stage dev, with parameters that have no default there."""
+    folder = tmp_path_factory.mktemp("dev")
+    parameters = ("architecture=x86_64", "authorizerConcurrency=20", f"permissionsBoundary={BOUNDARY}")
+    options = (word for parameter in parameters for word in ("--param", parameter))
+    return make_packages(checkout, folder, "--stage", "dev", *options, environment=clean | SETTINGS)

@@ -1,23 +1,22 @@
-"""ROUTE_SCOPES against what `sls package` makes of serverless.yml: no endpoint is forgotten in either."""
+"""ROUTE_SCOPES has a line for each endpoint with the authorizer, and no other line."""
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from auth.routes import Route, parse_routes
-from tests.support.packages import build
 
 AUTHORIZER = "AuthorizerApiGatewayAuthorizer"
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def template(prod_package: Path) -> dict[str, Any]:
     """The CloudFormation template of the service as it is deployed."""
-    package = tmp_path_factory.mktemp("package")
-    build(package)
-    read: dict[str, Any] = json.loads((package / "cloudformation-template-update-stack.json").read_text())
+    text = (prod_package / "cloudformation-template-update-stack.json").read_text()
+    read: dict[str, Any] = json.loads(text)
     return read
 
 
@@ -27,7 +26,7 @@ def table_of(template: dict[str, Any]) -> str:
 
 
 def endpoints(template: dict[str, Any]) -> Iterator[str]:
-    """The method and path of each endpoint with the authorizer, as a line of the table without scopes."""
+    """Yield the method and path of each endpoint with the authorizer: a line of the table without scopes."""
     resources = template["Resources"]
 
     def path(reference: dict[str, Any]) -> str:
@@ -45,7 +44,7 @@ def endpoints(template: dict[str, Any]) -> Iterator[str]:
 
 
 def differences(template: dict[str, Any], table: str) -> list[str]:
-    """What to do about each endpoint that has no line, and about each line that has no endpoint."""
+    """Return what to do about each endpoint without a line, and about each line without an endpoint."""
 
     def by_shape(table: str) -> dict[tuple[str, tuple[str, ...]], Route]:
         return {(route.method, route.shape): route for route in parse_routes(table).routes}
@@ -67,7 +66,7 @@ def differences(template: dict[str, Any], table: str) -> list[str]:
     )
 
 
-def test_each_endpoint_with_the_authorizer_has_its_line_and_each_line_its_endpoint(
+def test_each_endpoint_with_the_authorizer_has_a_line_and_each_line_has_an_endpoint(
     template: dict[str, Any],
 ) -> None:
     found = differences(template, table_of(template))
@@ -75,7 +74,7 @@ def test_each_endpoint_with_the_authorizer_has_its_line_and_each_line_its_endpoi
     assert not found, "\n".join(found)
 
 
-# What is said of differences, with a small service that nobody extends.
+# How differences are reported, with a small service that nobody extends.
 
 TABLE = "GET / \nGET /pets/{petId} read:pets\n"
 SERVICE: dict[str, Any] = {
@@ -112,12 +111,12 @@ SERVICE: dict[str, Any] = {
 }
 
 
-def test_the_same_routes_are_no_difference_whatever_their_parameters_are_called() -> None:
+def test_the_names_of_path_parameters_make_no_difference() -> None:
     assert not differences(SERVICE, TABLE)
     assert not differences(SERVICE, TABLE.replace("{petId}", "{id}"))
 
 
-def test_an_endpoint_without_a_line_is_named_with_the_line_to_add() -> None:
+def test_an_endpoint_without_a_line_is_named_together_with_the_line_to_add() -> None:
     (difference,) = differences(SERVICE, "GET /")
 
     assert difference == (
@@ -127,7 +126,7 @@ def test_an_endpoint_without_a_line_is_named_with_the_line_to_add() -> None:
     )
 
 
-def test_a_line_without_an_endpoint_is_named_with_the_event_to_add() -> None:
+def test_a_line_without_an_endpoint_is_named_together_with_the_event_to_add() -> None:
     (difference,) = differences(SERVICE, TABLE + "DELETE /pets/{petId} delete:pets")
 
     assert difference == (
@@ -137,7 +136,7 @@ def test_a_line_without_an_endpoint_is_named_with_the_event_to_add() -> None:
     )
 
 
-def test_an_endpoint_without_the_authorizer_is_none() -> None:
+def test_an_endpoint_without_the_authorizer_does_not_count() -> None:
     (difference,) = differences(SERVICE, TABLE + "OPTIONS /pets/{petId}")
 
     assert difference.startswith("OPTIONS /pets/{petId} (line 3) of ROUTE_SCOPES is the line of no endpoint")

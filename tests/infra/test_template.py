@@ -1,9 +1,7 @@
-"""What `sls package` writes for CloudFormation, where a deploy can't show it, and what it refuses."""
+"""The CloudFormation template that `sls package` writes, and what it refuses to package."""
 
 import json
-import os
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,41 +9,21 @@ from typing import Any
 import pytest
 
 from auth import Settings
-from tests.support.deploy_role import ACCOUNT, Request, bucket_arn, deploy_role, requests_of_deploy
-from tests.support.issuer import AUDIENCE, ISSUER
+from tests.support.checkout import ROOT, SLS, copy_project, leave_out_libraries, run
+from tests.support.deploy_role import Request, bucket_arn, deploy_role, requests_of_deploy
+from tests.support.environment import SETTINGS
+from tests.support.packages import BOUNDARY, make_packages
 from tests.support.service import FUNCTIONS
-
-ROOT = Path(__file__).parents[2]
-SETTINGS = {"JWKS_URI": f"{ISSUER}jwks.json", "AUDIENCE": AUDIENCE, "TOKEN_ISSUER": ISSUER}
-OPTIONAL = {"ALGORITHMS": "RS256", "LEEWAY_SECONDS": "5", "LOG_LEVEL": "INFO"}
-BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/stage"
 
 Resources = dict[str, Any]
 
-
-def package(*options: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["node_modules/.bin/sls", "package", *options],
-        cwd=ROOT,
-        env=os.environ | SETTINGS | OPTIONAL | settings,  # and no .env of this folder
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
+TEMPLATE = "cloudformation-template-update-stack.json"
 
 
 @pytest.fixture(scope="module")
-def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The templates of two stages, one of them with reserved concurrency and a permissions boundary."""
-    made = {}
-    params = ["--param", "authorizerConcurrency=20", "--param", f"permissionsBoundary={BOUNDARY}"]
-    for stage, options in (("prod", []), ("dev", params)):
-        folder = tmp_path_factory.mktemp(stage)
-        run = package("--stage", stage, "--package", str(folder), *options)
-        assert run.returncode == 0, run.stdout + run.stderr
-        made[stage] = folder / "cloudformation-template-update-stack.json"
-    return made
+def templates(prod_package: Path, dev_package: Path) -> dict[str, Path]:
+    """The templates of two stages, the second with reserved concurrency and a permissions boundary."""
+    return {"prod": prod_package / TEMPLATE, "dev": dev_package / TEMPLATE}
 
 
 @pytest.fixture(scope="module")
@@ -64,23 +42,22 @@ def of_type(resources: Resources, kind: str) -> dict[str, Any]:
     return {name: made for name, made in resources.items() if made["Type"] == kind}
 
 
-def test_cfn_lint_finds_nothing(templates: dict[str, Path]) -> None:
-    account = sorted((ROOT / "account").glob("*.yml"))
+def test_cfn_lint_finds_nothing(templates: dict[str, Path], checkout: Path, clean: dict[str, str]) -> None:
+    account = sorted((checkout / "account").glob("*.yml"))
     assert account
-    command: list[str | Path] = [".venv/bin/cfn-lint", *templates.values(), *account]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    linted = run(checkout, ".venv/bin/cfn-lint", *templates.values(), *account, environment=clean)
 
-    assert (run.stdout, run.stderr, run.returncode) == ("", "", 0)
+    assert (linted.stdout, linted.stderr, linted.returncode) == ("", "", 0)
 
 
-def test_there_is_no_function_but_ours(prod: Resources) -> None:
+def test_there_are_no_functions_but_those_of_the_service(prod: Resources) -> None:
     assert {f"{name[:1].upper()}{name[1:]}LambdaFunction" for name in FUNCTIONS} == set(
         of_type(prod, "AWS::Lambda::Function")
     )
     assert not [made["Type"] for made in prod.values() if made["Type"].startswith("Custom::")]
 
 
-def test_no_role_may_do_anything_to_everything_but_write_traces(prod: Resources) -> None:
+def test_no_role_allows_anything_on_all_resources_except_to_write_traces(prod: Resources) -> None:
     roles = of_type(prod, "AWS::IAM::Role")
     statements = [
         statement
@@ -95,7 +72,7 @@ def test_no_role_may_do_anything_to_everything_but_write_traces(prod: Resources)
     assert "*" not in json.dumps([statement["Action"] for statement in statements])
 
 
-def test_each_function_may_write_its_log(prod: Resources) -> None:
+def test_each_function_may_write_to_its_log_group(prod: Resources) -> None:
     for name, function in of_type(prod, "AWS::Lambda::Function").items():
         role = function["Properties"]["Role"]["Fn::GetAtt"][0]
         log_group = name.replace("LambdaFunction", "LogGroup")
@@ -146,7 +123,7 @@ def test_with_a_boundary_it_can_only_create_the_roles_of_a_stage_that_has_it(
     assert [request.action for request in refused] == ["iam:CreateRole", "iam:PutRolePolicy"] * len(roles)
 
 
-def test_the_name_of_each_role_fits_for_all_stages_and_regions(prod: Resources) -> None:
+def test_the_name_of_each_role_is_short_enough_for_all_stages_and_regions(prod: Resources) -> None:
     for role in of_type(prod, "AWS::IAM::Role").values():
         name = role["Properties"]["RoleName"]
         assert name.startswith("jwt-rsa-custom-authorizer-prod-us-east-1-")
@@ -154,7 +131,7 @@ def test_the_name_of_each_role_fits_for_all_stages_and_regions(prod: Resources) 
         assert len(longest) <= 64
 
 
-def test_api_gateway_refuses_what_is_no_bearer_token_before_a_function_runs(prod: Resources) -> None:
+def test_api_gateway_rejects_other_credentials_than_bearer_tokens_itself(prod: Resources) -> None:
     (authorizer,) = of_type(prod, "AWS::ApiGateway::Authorizer").values()
     expression = authorizer["Properties"]["IdentityValidationExpression"]
 
@@ -164,7 +141,7 @@ def test_api_gateway_refuses_what_is_no_bearer_token_before_a_function_runs(prod
         assert not re.match(expression, junk)
 
 
-def test_the_api_is_deployed_after_all_that_it_is_made_of(prod: Resources) -> None:
+def test_the_api_is_deployed_after_all_of_its_parts(prod: Resources) -> None:
     ((_, deployment),) = of_type(prod, "AWS::ApiGateway::Deployment").items()
     parts = {name for name, made in prod.items() if made["Type"].startswith("AWS::ApiGateway::")}
     later = {"AWS::ApiGateway::RestApi", "AWS::ApiGateway::Deployment", "AWS::ApiGateway::Stage"}
@@ -175,27 +152,25 @@ def test_the_api_is_deployed_after_all_that_it_is_made_of(prod: Resources) -> No
     assert "StageName" not in deployment["Properties"]
 
 
-def test_a_usage_plan_waits_for_the_stage_and_the_deployment_for_neither(tmp_path: Path) -> None:
-    service = (ROOT / "serverless.yml").read_text()
+def test_a_usage_plan_waits_for_the_stage_and_the_deployment_for_neither(
+    clean: dict[str, str], tmp_path: Path
+) -> None:
+    checkout = leave_out_libraries(copy_project(tmp_path))
+    service = (checkout / "serverless.yml").read_text()
     plan = "  apiGateway:\n    apiKeys: [partner]\n    usagePlan: {throttle: {rateLimit: 1, burstLimit: 1}}\n"
-    config = ROOT / f"serverless.{tmp_path.name}.yml"  # `sls` takes it from the folder of the service only
-    config.write_text(service.replace("provider:\n", f"provider:\n{plan}", 1))
-    try:
-        run = package("--stage", "prod", "--config", config.name, "--package", str(tmp_path))
-    finally:
-        config.unlink()
-    assert run.returncode == 0, run.stdout + run.stderr
-    template = tmp_path / "cloudformation-template-update-stack.json"
-    resources = json.loads(template.read_text())["Resources"]
+    (checkout / "serverless.yml").write_text(service.replace("provider:\n", f"provider:\n{plan}", 1))
+    folder = make_packages(checkout, tmp_path / "package", "--stage", "prod", environment=clean | SETTINGS)
+    resources = json.loads((folder / TEMPLATE).read_text())["Resources"]
     (deployment,) = of_type(resources, "AWS::ApiGateway::Deployment").values()
     (usage_plan,) = of_type(resources, "AWS::ApiGateway::UsagePlan").values()
 
     assert usage_plan["DependsOn"] == ["ApiStage"]
     assert not {name for name in deployment["DependsOn"] if "Usage" in name or "ApiKey" in name}
-    subprocess.run([".venv/bin/cfn-lint", template], cwd=ROOT, check=True)  # finds circles
+    linted = run(checkout, ".venv/bin/cfn-lint", folder / TEMPLATE, environment=clean)
+    assert linted.returncode == 0, linted.stdout  # it finds circular dependencies
 
 
-def test_the_packages_of_all_stages_are_private(prod: Resources) -> None:
+def test_the_deployment_bucket_is_private_and_encrypted(prod: Resources) -> None:
     (bucket,) = of_type(prod, "AWS::S3::Bucket").values()
     (policy,) = of_type(prod, "AWS::S3::BucketPolicy").values()
 
@@ -208,8 +183,8 @@ def test_the_packages_of_all_stages_are_private(prod: Resources) -> None:
     )
 
 
-def test_the_answers_of_api_gateway_are_json_whatever_it_fills_in(prod: Resources) -> None:
-    # What has quotes around it already, or may not be a string (AWS, "Gateway responses").
+def test_gateway_responses_are_json_whatever_is_filled_in(prod: Resources) -> None:
+    # API Gateway puts quotes around this one itself (AWS, "Gateway responses").
     with_quotes = r"\$context\.error\.messageString"
     for answer in of_type(prod, "AWS::ApiGateway::GatewayResponse").values():
         template = answer["Properties"]["ResponseTemplates"]["application/json"]
@@ -218,14 +193,14 @@ def test_the_answers_of_api_gateway_are_json_whatever_it_fills_in(prod: Resource
         assert json.loads(body)["message"]
 
 
-def test_a_403_names_the_scopes_that_the_token_has(prod: Resources) -> None:
+def test_a_403_names_the_scopes_of_the_token(prod: Resources) -> None:
     template = prod["AccessDeniedResponse"]["Properties"]["ResponseTemplates"]["application/json"]
 
     assert json.loads(template)["error"] == "insufficient_scope"
     assert json.loads(template)["scope_of_token"] == "$context.authorizer.scope"
 
 
-def test_an_access_log_line_is_json_and_says_what_the_authorizer_did(prod: Resources) -> None:
+def test_an_access_log_line_is_json_and_describes_the_call_of_the_authorizer(prod: Resources) -> None:
     template = prod["ApiStage"]["Properties"]["AccessLogSetting"]["Format"]
     unquoted = re.sub(r":(\$context\.\w+)(?=[,}])", ":0", template)
     line = json.loads(unquoted)
@@ -238,45 +213,39 @@ def test_an_access_log_line_is_json_and_says_what_the_authorizer_did(prod: Resou
     }
     assert (line["time"], line["status"]) == (0, 0)
     assert "\n" not in template
-    # What callers may write as they like, and could forge a line with.
+    # Callers choose these values, and could forge a line with them.
     assert not re.search(r"\$context\.(path|identity\.userAgent|authorizer\.principalId)", template)
 
 
-def test_concurrency_is_reserved_where_a_stage_says_so(prod: Resources, dev: Resources) -> None:
+def test_concurrency_is_reserved_if_the_stage_asks_for_it(prod: Resources, dev: Resources) -> None:
     assert "ReservedConcurrentExecutions" not in prod["AuthorizerLambdaFunction"]["Properties"]
     assert dev["AuthorizerLambdaFunction"]["Properties"]["ReservedConcurrentExecutions"] == 20
     assert "ReservedConcurrentExecutions" not in dev["GetPetLambdaFunction"]["Properties"]
 
 
 @pytest.mark.parametrize("command", [["package"], ["deploy"], ["deploy", "function", "-f", "authorizer"]])
-def test_a_missing_setting_stops_the_deploy_with_one_message_that_names_all(command: list[str]) -> None:
-    run = subprocess.run(
-        ["node_modules/.bin/sls", *command, "--stage", "prod"],
-        cwd=ROOT,
-        # A .env of this folder does not change what is set, be it to nothing.
-        env=os.environ | dict.fromkeys(SETTINGS, "") | OPTIONAL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+def test_missing_settings_stop_the_deploy_with_one_message_that_names_all(
+    command: list[str], checkout: Path, clean: dict[str, str]
+) -> None:
+    refused = run(checkout, SLS, *command, "--stage", "prod", environment=clean)
 
-    assert run.returncode == 1
-    said = run.stdout[run.stdout.index("The settings of stage prod") :].strip()
-    assert said.splitlines()[1:4] == [f"  - {name} is not set" for name in SETTINGS]
-    assert ".env.prod" in said.splitlines()[4]
+    assert refused.returncode == 1
+    message = refused.stdout[refused.stdout.index("The settings of stage prod") :].strip()
+    assert message.splitlines()[1:4] == [f"  - {name} is not set" for name in SETTINGS]
+    assert ".env.prod" in message.splitlines()[4]
 
 
-def test_an_unsafe_setting_stops_the_deploy_too() -> None:
-    run = package("--stage", "dev", JWKS_URI="http://issuer.example/jwks.json", ALGORITHMS="HS256")
+def test_unsafe_settings_stop_the_deploy_too(checkout: Path, clean: dict[str, str]) -> None:
+    unsafe = SETTINGS | {"JWKS_URI": "http://issuer.example/jwks.json", "ALGORITHMS": "HS256"}
+    refused = run(checkout, SLS, "package", "--stage", "dev", environment=clean | unsafe)
 
-    assert run.returncode == 1
-    assert "  - JWKS_URI must be an https:// URL" in run.stdout
-    assert "  - ALGORITHMS must name some of RS256" in run.stdout
-    assert "not set" not in run.stdout
+    assert refused.returncode == 1
+    assert "  - JWKS_URI must be an https:// URL" in refused.stdout
+    assert "  - ALGORITHMS must name some of RS256" in refused.stdout
+    assert "not set" not in refused.stdout
 
 
-def test_what_is_not_set_is_what_the_authorizer_would_take_it_for() -> None:
+def test_the_defaults_of_the_service_are_those_of_the_authorizer() -> None:
     service = (ROOT / "serverless.yml").read_text()
     settings = Settings.from_environment(SETTINGS)
 
@@ -291,7 +260,7 @@ def texts() -> Iterator[str]:
         yield file.read_text()
 
 
-def test_each_parameter_is_explained_and_used_and_there_is_no_other() -> None:
+def test_each_parameter_is_explained_and_used_and_no_other_is_used() -> None:
     service = (ROOT / "serverless.yml").read_text()
     default = service.partition("  default:\n")[2].partition("  staging:\n")[0]
     declared = re.findall(r"^    (?:# )?(\w+): .* # \w", default, re.MULTILINE)

@@ -1,72 +1,63 @@
 """`sls deploy` and `sls remove` as an operator meets them, against an AWS on 127.0.0.1.
 
-The stages live in the order of the tests: two are made, one is changed, and both are removed.
+The tests share two stages and run in this order: the stages are deployed, one is changed, both are removed.
 """
 
 import ast
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
-from tests.support.issuer import AUDIENCE, ISSUER
+from tests.support.checkout import SLS, copy_project, leave_out_libraries, run
+from tests.support.environment import SETTINGS
+from tests.support.issuer import AUDIENCE
 from tests.support.service import API_FUNCTIONS, FUNCTIONS, OPEN, PROTECTED, ROUTE_SCOPES
 from tools.smoke import deployed_url
 
-ROOT = Path(__file__).parents[2]
 ACCOUNT = "123456789012"
-# All that there are, so that no .env of this folder takes part.
-SETTINGS = {
-    "JWKS_URI": f"{ISSUER}jwks.json",
-    "AUDIENCE": AUDIENCE,
-    "TOKEN_ISSUER": ISSUER,
-    "ALGORITHMS": "RS256,ES256",
-    "LEEWAY_SECONDS": "7",
-    "LOG_LEVEL": "ERROR",
-}
+ALL_SETTINGS = SETTINGS | {"ALGORITHMS": "RS256,ES256", "LEEWAY_SECONDS": "7", "LOG_LEVEL": "ERROR"}
+
+Sls = Callable[..., None]
 
 
 @pytest.fixture(scope="module")
-def _aws() -> Iterator[None]:
-    """An empty AWS, which is all that this process and its children know of AWS."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in os.environ:
-            if name.startswith("AWS_"):
-                patch.delenv(name)
-        for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
-            patch.setenv(name, os.devnull)  # no profile of this machine takes part
-        patch.setenv("AWS_ACCESS_KEY_ID", "test")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        patch.setenv("NO_PROXY", "127.0.0.1")
-        command = [sys.executable, "-m", "tests.support.emulator"]
-        pipe = subprocess.PIPE
-        with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as emulator:
-            assert emulator.stdout
-            url = emulator.stdout.readline().strip()
-            assert url.startswith("http://127.0.0.1:")  # or the real AWS would be meant
-            patch.setenv("AWS_ENDPOINT_URL", url)
-            yield
-            # It ends with its standard input, which is closed here.
+def sls(aws: str, clean: dict[str, str]) -> Sls:
+    """Runs a command of `sls` in a folder, with changes of the settings, and checks that it succeeds."""
+
+    def succeed(folder: Path, *command: str, **settings: str) -> None:
+        for_speed = {"SLS_AWS_MONITORING_FREQUENCY": "200"}  # milliseconds; the default is 5000
+        environment = clean | {"AWS_ENDPOINT_URL": aws} | for_speed | ALL_SETTINGS | settings
+        ran = run(folder, SLS, *command, environment=environment)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+
+    return succeed
 
 
-def sls(command: str, *options: str, folder: Path = ROOT, **settings: str) -> None:
-    run = subprocess.run(
-        [ROOT / "node_modules/.bin/sls", command, *options],
-        cwd=folder,
-        env=os.environ | SETTINGS | settings | {"SLS_AWS_MONITORING_FREQUENCY": "200"},  # it asks each 5 s
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
+@pytest.fixture(scope="module")
+def light(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project that is packaged quickly."""
+    return leave_out_libraries(copy_project(tmp_path_factory.mktemp("light")))
+
+
+@pytest.fixture(scope="module")
+def prod(sls: Sls, checkout: Path) -> None:
+    """Stage prod is deployed, with all that a deploy uploads."""
+    sls(checkout, "deploy", "--stage", "prod")
+
+
+@pytest.fixture(scope="module")
+def dev(sls: Sls, light: Path) -> None:
+    """Stage dev is deployed."""
+    sls(light, "deploy", "--stage", "dev")
+
+
+@pytest.fixture(scope="module")
+def both(prod: None, dev: None) -> None:
+    """Both stages are deployed."""
 
 
 def stack(stage: str) -> Any:
@@ -112,13 +103,7 @@ def log_group_arn(stage: str, name: str) -> str:
     return f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/aws/lambda/jwt-rsa-custom-authorizer-{stage}-{name}"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _deployed(_aws: None) -> None:
-    sls("deploy", "--stage", "prod")
-    sls("deploy", "--stage", "dev")
-
-
-def test_each_function_is_there_as_its_stage_wants_it() -> None:
+def test_each_function_has_the_configuration_of_its_stage(both: None) -> None:
     for stage, tracing in (("prod", "Active"), ("dev", "PassThrough")):
         for name in FUNCTIONS:
             configuration = function(stage, name)
@@ -129,17 +114,19 @@ def test_each_function_is_there_as_its_stage_wants_it() -> None:
             assert configuration["TracingConfig"] == {"Mode": tracing}
 
 
-def test_the_settings_are_those_of_the_authorizer_alone() -> None:
-    for stage in ("prod", "dev"):
-        variables = function(stage, "authorizer")["Environment"]["Variables"]
-        routes = variables.pop("ROUTE_SCOPES")
-        assert variables == SETTINGS
-        assert routes == ROUTE_SCOPES
-        for name in API_FUNCTIONS:
-            assert "Environment" not in function(stage, name)
+@pytest.mark.parametrize("stage", ["prod", "dev"])
+def test_only_the_authorizer_gets_the_settings(stage: str, request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue(stage)
+
+    variables = function(stage, "authorizer")["Environment"]["Variables"]
+    routes = variables.pop("ROUTE_SCOPES")
+    assert variables == ALL_SETTINGS
+    assert routes == ROUTE_SCOPES
+    for name in API_FUNCTIONS:
+        assert "Environment" not in function(stage, name)
 
 
-def test_the_authorizers_role_may_write_its_log_and_traces_where_there_are_any() -> None:
+def test_the_authorizers_role_may_write_its_log_and_its_traces_if_the_stage_has_any(both: None) -> None:
     logs = (["logs:CreateLogStream", "logs:PutLogEvents"], log_group_arn("prod", "authorizer"))
     traces = (["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*")
 
@@ -151,7 +138,7 @@ def test_the_authorizers_role_may_write_its_log_and_traces_where_there_are_any()
     assert allowed == {"authorizer": (logs[0], log_group_arn("dev", "authorizer"))}
 
 
-def test_the_other_functions_share_a_role_that_may_write_their_logs() -> None:
+def test_the_other_functions_share_a_role_that_may_write_their_logs(dev: None) -> None:
     (arn,) = {function("dev", name)["Role"] for name in API_FUNCTIONS}
     _, allowed = role(arn)
 
@@ -161,7 +148,7 @@ def test_the_other_functions_share_a_role_that_may_write_their_logs() -> None:
     assert set(allowed["petstore"][1]) == {log_group_arn("dev", name) for name in API_FUNCTIONS}
 
 
-def test_api_gateway_calls_the_authorizer_in_a_role_that_may_do_nothing_else() -> None:
+def test_api_gateway_invokes_the_authorizer_with_a_role_that_allows_nothing_else(prod: None) -> None:
     trust, allowed = role(authorizer("prod")["authorizerCredentials"])
 
     assert trust["Action"] == "sts:AssumeRole"
@@ -171,7 +158,7 @@ def test_api_gateway_calls_the_authorizer_in_a_role_that_may_do_nothing_else() -
     assert allowed == {"invoke-authorizer": ("lambda:InvokeFunction", arn)}
 
 
-def test_only_this_authorizer_of_this_api_may_call_the_function() -> None:
+def test_only_the_authorizer_of_this_api_may_invoke_the_function(prod: None) -> None:
     name = "jwt-rsa-custom-authorizer-prod-authorizer"
     policy = json.loads(boto3.client("lambda").get_policy(FunctionName=name)["Policy"])
     (statement,) = policy["Statement"]
@@ -182,7 +169,7 @@ def test_only_this_authorizer_of_this_api_may_call_the_function() -> None:
     assert statement["Condition"] == {"ArnLike": {"AWS:SourceArn": source}}
 
 
-def test_the_authorizer_is_the_tutorials() -> None:
+def test_the_authorizer_is_configured_as_in_the_tutorial(prod: None) -> None:
     made = authorizer("prod")
 
     assert made["name"] == "jwt-rsa-custom-authorizer"
@@ -192,7 +179,7 @@ def test_the_authorizer_is_the_tutorials() -> None:
     assert made["authorizerUri"].endswith(f"{function('prod', 'authorizer')['FunctionArn']}/invocations")
 
 
-def test_it_guards_exactly_the_protected_routes() -> None:
+def test_exactly_the_protected_routes_require_the_authorizer(prod: None) -> None:
     gateway = boto3.client("apigateway")
     api = outputs("prod")["ApiId"]
     guards = {}
@@ -205,7 +192,7 @@ def test_it_guards_exactly_the_protected_routes() -> None:
     assert guards == dict.fromkeys(PROTECTED, guard) | dict.fromkeys(OPEN, ("NONE", None))
 
 
-def test_each_refusal_has_the_status_and_the_headers_that_a_client_needs() -> None:
+def test_each_gateway_response_has_the_status_and_headers_that_a_client_needs(prod: None) -> None:
     made = boto3.client("apigateway").get_gateway_responses(restApiId=outputs("prod")["ApiId"])["items"]
     answers = {}
     for answer in made:
@@ -228,7 +215,7 @@ def test_each_refusal_has_the_status_and_the_headers_that_a_client_needs() -> No
     }
 
 
-def test_the_stage_is_throttled_traced_and_logged_as_it_is_said_to_be() -> None:
+def test_a_stage_is_throttled_traced_and_logged_as_its_parameters_say(both: None) -> None:
     prod, dev = api_stage("prod"), api_stage("dev")
 
     assert prod["methodSettings"]["*/*"]["throttlingRateLimit"] == 500
@@ -242,7 +229,7 @@ def test_the_stage_is_throttled_traced_and_logged_as_it_is_said_to_be() -> None:
     assert not dev["methodSettings"]["*/*"]["dataTraceEnabled"]  # it would log tokens
 
 
-def test_logs_are_kept_for_as_long_as_their_stage_says() -> None:
+def test_each_log_group_has_the_retention_of_its_stage(both: None) -> None:
     made = boto3.client("logs").describe_log_groups()["logGroups"]
     retention = {group["logGroupName"]: group["retentionInDays"] for group in made}
 
@@ -254,7 +241,7 @@ def test_logs_are_kept_for_as_long_as_their_stage_says() -> None:
     }
 
 
-def test_each_alarm_watches_a_metric_that_is_made_from_the_authorizers_log() -> None:
+def test_each_alarm_watches_throttles_or_a_metric_of_the_authorizers_log(prod: None) -> None:
     log_group = "/aws/lambda/jwt-rsa-custom-authorizer-prod-authorizer"
     filters = boto3.client("logs").describe_metric_filters(logGroupName=log_group)["metricFilters"]
     made = {
@@ -271,7 +258,7 @@ def test_each_alarm_watches_a_metric_that_is_made_from_the_authorizers_log() -> 
     assert watched == made | {("AWS/Lambda", "Throttles")}
 
 
-def test_other_services_may_import_the_authorizer() -> None:
+def test_other_services_can_import_the_authorizer(both: None) -> None:
     exports = boto3.client("cloudformation").list_exports()["Exports"]
     values = {export["Name"]: export["Value"] for export in exports}
 
@@ -309,10 +296,12 @@ functions:
 """
 
 
-def test_another_service_attaches_the_authorizer_to_its_own_api(tmp_path: Path) -> None:
+def test_another_service_can_attach_the_authorizer_to_its_own_api(
+    sls: Sls, dev: None, tmp_path: Path
+) -> None:
     (tmp_path / "serverless.yml").write_text(ORDERS)
     (tmp_path / "orders.py").write_text("def list_orders(event, context): ...")
-    sls("deploy", "--stage", "dev", folder=tmp_path)
+    sls(tmp_path, "deploy", "--stage", "dev")
 
     lambdas, ours = boto3.client("lambda"), function("dev", "authorizer")
     (api,) = (
@@ -321,7 +310,7 @@ def test_another_service_attaches_the_authorizer_to_its_own_api(tmp_path: Path) 
     (attached,) = boto3.client("apigateway").get_authorizers(restApiId=api["id"])["items"]
     policy = json.loads(lambdas.get_policy(FunctionName=ours["FunctionName"])["Policy"])
     callers = [statement["Condition"]["ArnLike"]["AWS:SourceArn"] for statement in policy["Statement"]]
-    sls("remove", "--stage", "dev", folder=tmp_path)
+    sls(tmp_path, "remove", "--stage", "dev")
 
     assert attached["authorizerUri"].endswith(f"{ours['FunctionArn']}/invocations")
     assert any(
@@ -329,15 +318,22 @@ def test_another_service_attaches_the_authorizer_to_its_own_api(tmp_path: Path) 
     )
 
 
-def test_the_smoke_test_finds_the_url_of_a_stage() -> None:
+def test_the_smoke_test_finds_the_url_of_a_stage(
+    prod: None, checkout: Path, clean: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(checkout)
+    monkeypatch.setenv("HOME", clean["HOME"])
+
     assert deployed_url("prod") == outputs("prod")["ServiceEndpoint"]
     with pytest.raises(SystemExit, match="no API of stage staging"):
         deployed_url("staging")
 
 
-def test_a_changed_setting_reaches_the_function_and_nothing_else_is_deployed_anew() -> None:
+def test_a_changed_setting_reaches_the_function_without_a_new_deployment_of_the_api(
+    sls: Sls, light: Path, both: None
+) -> None:
     before = api_stage("prod")["deploymentId"]
-    sls("deploy", "--stage", "prod", AUDIENCE="https://another-api")
+    sls(light, "deploy", "--stage", "prod", AUDIENCE="https://another-api")
 
     assert stack("prod")["StackStatus"] == "UPDATE_COMPLETE"
     assert function("prod", "authorizer")["Environment"]["Variables"]["AUDIENCE"] == "https://another-api"
@@ -345,9 +341,9 @@ def test_a_changed_setting_reaches_the_function_and_nothing_else_is_deployed_ane
     assert function("dev", "authorizer")["Environment"]["Variables"]["AUDIENCE"] == AUDIENCE
 
 
-def test_a_changed_api_takes_effect_with_the_same_deploy() -> None:
+def test_a_changed_api_takes_effect_in_the_same_deploy(sls: Sls, light: Path, both: None) -> None:
     before, id_before = api_stage("prod"), authorizer("prod")["id"]
-    sls("deploy", "--stage", "prod", "--param", "authorizerTtl=300", "--param", "throttleRate=700")
+    sls(light, "deploy", "--stage", "prod", "--param", "authorizerTtl=300", "--param", "throttleRate=700")
 
     assert authorizer("prod")["authorizerResultTtlInSeconds"] == 300
     assert authorizer("prod")["id"] == id_before
@@ -357,17 +353,17 @@ def test_a_changed_api_takes_effect_with_the_same_deploy() -> None:
     assert authorizer("dev")["authorizerResultTtlInSeconds"] == 3600
 
 
-def test_a_stage_that_is_removed_leaves_the_other_one_alone() -> None:
-    sls("remove", "--stage", "dev")
+def test_removing_a_stage_leaves_the_other_one_alone(sls: Sls, light: Path, both: None) -> None:
+    sls(light, "remove", "--stage", "dev")
 
     (left,) = boto3.client("cloudformation").describe_stacks()["Stacks"]
     assert left["StackName"] == "jwt-rsa-custom-authorizer-prod"
     assert len(boto3.client("lambda").list_functions()["Functions"]) == len(FUNCTIONS)
 
 
-def test_nothing_is_left_in_the_end() -> None:
-    # Whoever removes a stage needs no settings for it.
-    sls("remove", "--stage", "prod", JWKS_URI="", AUDIENCE="", TOKEN_ISSUER="")
+def test_removing_the_last_stage_leaves_nothing_behind(sls: Sls, light: Path, prod: None) -> None:
+    # A stage can be removed without its settings.
+    sls(light, "remove", "--stage", "prod", JWKS_URI="", AUDIENCE="", TOKEN_ISSUER="")
 
     assert boto3.client("cloudformation").describe_stacks()["Stacks"] == []
     assert boto3.client("s3").list_buckets()["Buckets"] == []

@@ -1,13 +1,12 @@
 """`npm start` as a newcomer meets it: the real issuer, serverless-offline and Python, on free ports."""
 
-import os
 import re
 import shlex
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
@@ -16,9 +15,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from tests.support.checkout import run
 from tests.support.issuer import AUDIENCE, SigningKey, good_claims, make_token
-
-ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -47,27 +45,36 @@ class Stack:
         return str(answer.json()["access_token"])
 
 
-def started(**environment: str) -> Stack:
-    process = subprocess.Popen(
-        ["node", "local/start.mjs"],
-        cwd=ROOT,
-        env=os.environ | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert process.stdout
-    printed = ""
-    for line in process.stdout:
-        printed += line
-        if line.startswith("Ctrl-C ends everything"):
-            break
-    return Stack(process, printed)
+Start = Callable[..., Stack]
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    stack = started(API_PORT="0", ISSUER_PORT="0")
+def start(checkout: Path, clean: dict[str, str]) -> Start:
+    """Starts what `npm start` runs, on free ports or given ones, and waits until it is ready or gives up."""
+
+    def start_stack(**environment: str) -> Stack:
+        process = subprocess.Popen(
+            ["node", "local/start.mjs"],
+            cwd=checkout,
+            env=clean | {"API_PORT": "0", "ISSUER_PORT": "0"} | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert process.stdout
+        printed = ""
+        for line in process.stdout:
+            printed += line
+            if line.startswith("Ctrl-C ends everything"):
+                break
+        return Stack(process, printed)
+
+    return start_stack
+
+
+@pytest.fixture(scope="module")
+def stack(start: Start) -> Iterator[Stack]:
+    stack = start()
     yield stack
     stack.process.terminate()
     stack.process.communicate(timeout=10)
@@ -77,13 +84,15 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def test_each_printed_command_gives_the_status_that_is_printed_beside_it(stack: Stack) -> None:
+def test_each_printed_command_gets_the_status_that_is_printed_with_it(
+    stack: Stack, checkout: Path, clean: dict[str, str]
+) -> None:
     commands = re.findall(r"^# (\d{3})  .*\n(curl .*)$", stack.printed, re.MULTILINE)
 
     assert {status for status, _ in commands} == {"200", "401", "403"}
     for status, command in commands:
-        run = subprocess.run(shlex.split(command), capture_output=True, text=True, timeout=20, check=True)
-        assert run.stdout.startswith(f"HTTP/1.1 {status} "), command
+        ran = run(checkout, *shlex.split(command), environment=clean)
+        assert ran.stdout.startswith(f"HTTP/1.1 {status} "), command
 
 
 def test_the_welcome_page_is_public(stack: Stack) -> None:
@@ -102,7 +111,7 @@ def test_the_welcome_page_is_public(stack: Stack) -> None:
         ("", {"GET /pets": 403, "GET /pets/1": 403, "POST /pets": 403}),
     ],
 )
-def test_a_scope_opens_its_routes_and_no_others_in_whatever_order(
+def test_a_scope_grants_its_routes_and_no_others_in_any_order(
     stack: Stack, scope: str, expected: dict[str, int]
 ) -> None:
     headers = bearer(stack.token(scope))
@@ -127,7 +136,7 @@ def test_a_token_for_another_api_or_of_another_issuer_is_a_401(stack: Stack) -> 
     assert requests.get(f"{stack.api}/pets", timeout=5).status_code == 401
 
 
-def test_what_is_not_there_is_a_404(stack: Stack) -> None:
+def test_an_unknown_pet_or_path_is_a_404(stack: Stack) -> None:
     headers = bearer(stack.token("read:pets"))
 
     assert requests.get(f"{stack.api}/pets/4", headers=headers, timeout=5).status_code == 404
@@ -140,12 +149,10 @@ def test_what_is_not_there_is_a_404(stack: Stack) -> None:
         ('{"type": "dragon", "price": 1}', "enum"),
         ('{"type": "dog"}', "price"),
         ('{"type": "dog", "price": "1"}', "type"),
-        ("no JSON", "type"),
+        ("not JSON", "type"),
     ],
 )
-def test_a_pet_that_is_none_is_refused_before_a_function_runs(
-    stack: Stack, body: str, complaint: str
-) -> None:
+def test_an_invalid_pet_is_rejected_before_a_function_runs(stack: Stack, body: str, complaint: str) -> None:
     headers = bearer(stack.token("create:pets")) | {"Content-Type": "application/json"}
     answer = requests.post(f"{stack.api}/pets", headers=headers, data=body, timeout=5)
 
@@ -153,14 +160,14 @@ def test_a_pet_that_is_none_is_refused_before_a_function_runs(
     assert complaint in answer.text
 
 
-def test_a_body_that_is_not_called_json_is_refused_too(stack: Stack) -> None:
+def test_a_body_of_another_content_type_is_rejected_too(stack: Stack) -> None:
     headers = bearer(stack.token("create:pets")) | {"Content-Type": "text/plain"}
     answer = requests.post(f"{stack.api}/pets", headers=headers, data="dog", timeout=5)
 
     assert (answer.status_code, answer.json()) == (400, {"message": "the body must be JSON"})
 
 
-def test_a_browser_may_ask_from_another_origin(stack: Stack) -> None:
+def test_a_browser_may_call_from_another_origin(stack: Stack) -> None:
     preflight = {"Origin": "https://app.example", "Access-Control-Request-Method": "GET"}
     answer = requests.options(f"{stack.api}/pets", headers=preflight, timeout=5)
 
@@ -168,72 +175,93 @@ def test_a_browser_may_ask_from_another_origin(stack: Stack) -> None:
     assert answer.headers["Access-Control-Allow-Origin"] in ("*", "https://app.example")
 
 
-def smoke(stack: Stack, token: str, *options: str) -> tuple[int, list[str]]:
-    """Run the smoke test, and return its exit status and the verdicts of its table."""
-    command = ["npm", "run", "--silent", "smoke", "--", "--url", stack.api, "--token", "-", *options]
-    run = subprocess.run(
-        command, cwd=ROOT, input=token, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert run.stdout.startswith(stack.api), run.stdout + run.stderr
-    return run.returncode, [line.split()[0] for line in run.stdout.splitlines()[1:]]
+Npm = Callable[..., tuple[int, str]]
 
 
-def test_the_smoke_test_passes(stack: Stack) -> None:
-    assert smoke(stack, stack.token("read:pets")) == (0, 5 * ["ok"])
+@pytest.fixture
+def npm(checkout: Path, clean: dict[str, str]) -> Npm:
+    """Runs a script of package.json, without the set-up that precedes it. Returns its status and output."""
+
+    def run_script(name: str, *options: str, standard_input: str, **variables: str) -> tuple[int, str]:
+        command = ("npm", "run", "--silent", "--ignore-scripts", name, "--", *options)
+        ran = run(checkout, *command, environment=clean | variables, standard_input=standard_input)
+        return ran.returncode, ran.stdout
+
+    return run_script
 
 
-def test_the_smoke_test_fails_for_a_token_that_lacks_the_scope(stack: Stack) -> None:
-    assert smoke(stack, stack.token("")) == (1, ["ok", "ok", "WRONG", "ok", "ok"])
+Smoke = Callable[..., tuple[int, list[str]]]
 
 
-def test_the_smoke_test_fails_for_a_route_that_anybody_may_call(stack: Stack) -> None:
+@pytest.fixture
+def smoke(stack: Stack, npm: Npm) -> Smoke:
+    """Runs the smoke test with a token. Returns its status and the verdicts of its table."""
+
+    def run_smoke(token: str, *options: str) -> tuple[int, list[str]]:
+        status, printed = npm("smoke", "--url", stack.api, "--token", "-", *options, standard_input=token)
+        head, *rows = printed.splitlines()
+        assert head == stack.api
+        return status, [row.split()[0] for row in rows]
+
+    return run_smoke
+
+
+def test_the_smoke_test_passes(stack: Stack, smoke: Smoke) -> None:
+    assert smoke(stack.token("read:pets")) == (0, 5 * ["ok"])
+
+
+def test_the_smoke_test_fails_for_a_token_that_lacks_the_scope(stack: Stack, smoke: Smoke) -> None:
+    assert smoke(stack.token("")) == (1, ["ok", "ok", "WRONG", "ok", "ok"])
+
+
+def test_the_smoke_test_fails_for_a_public_route(stack: Stack, smoke: Smoke) -> None:
     welcome = ("--granted", "GET /", "--refused", "GET /pets/1")
 
-    assert smoke(stack, stack.token("create:pets"), *welcome) == (1, ["WRONG", "WRONG", "ok", "ok", "ok"])
+    assert smoke(stack.token("create:pets"), *welcome) == (1, ["WRONG", "WRONG", "ok", "ok", "ok"])
 
 
-def doctor(stack: Stack, **changes: str) -> tuple[int, str]:
-    """Let the doctor look at settings that fit the local issuer, and at a token of it."""
-    settings = {"TOKEN_ISSUER": stack.issuer, "JWKS_URI": f"{stack.issuer}.well-known/jwks.json"}
-    run = subprocess.run(
-        ["npm", "run", "--silent", "doctor", "--", "--stage", "local", "--token", "-"],
-        cwd=ROOT,
-        env=os.environ | settings | {"AUDIENCE": AUDIENCE} | changes,
-        input=stack.token("read:pets"),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return run.returncode, run.stdout
+@pytest.fixture
+def doctor(stack: Stack, npm: Npm) -> Npm:
+    """Runs the doctor with a token of the local issuer, and with changes of the settings that fit it."""
+
+    def run_doctor(**changes: str) -> tuple[int, str]:
+        settings = {
+            "TOKEN_ISSUER": stack.issuer,
+            "JWKS_URI": f"{stack.issuer}.well-known/jwks.json",
+            "AUDIENCE": AUDIENCE,
+        }
+        token = stack.token("read:pets")
+        return npm("doctor", "--stage", "local", "--token", "-", standard_input=token, **(settings | changes))
+
+    return run_doctor
 
 
-def test_the_doctor_finds_nothing_wrong_with_settings_that_work(stack: Stack) -> None:
-    status, said = doctor(stack)
+def test_the_doctor_finds_nothing_wrong_with_settings_that_work(doctor: Npm) -> None:
+    status, printed = doctor()
 
     assert status == 0
-    assert "WRONG" not in said
-    assert "POST /pets (line 2): refused, lacks create:pets" in said
+    assert "WRONG" not in printed
+    assert "POST /pets (line 2): refused, lacks create:pets" in printed
 
 
-def test_the_doctor_says_what_to_write_for_an_issuer_without_its_slash(stack: Stack) -> None:
-    status, said = doctor(stack, TOKEN_ISSUER=stack.issuer.rstrip("/"))
-
-    assert status == 1
-    assert f"Write TOKEN_ISSUER={stack.issuer}\n" in said
-    assert said.splitlines()[-1].startswith("Correct the settings in .env.local")
-
-
-def test_the_doctor_names_all_that_is_missing(stack: Stack) -> None:
-    status, said = doctor(stack, JWKS_URI="", AUDIENCE="", TOKEN_ISSUER="")
+def test_the_doctor_says_what_to_write_for_an_issuer_without_its_slash(stack: Stack, doctor: Npm) -> None:
+    status, printed = doctor(TOKEN_ISSUER=stack.issuer.rstrip("/"))
 
     assert status == 1
-    assert said.count(" is not set.") == 3
+    assert f"Write TOKEN_ISSUER={stack.issuer}\n" in printed
+    assert printed.splitlines()[-1].startswith("Correct the settings in .env.local")
+
+
+def test_the_doctor_names_all_missing_settings(doctor: Npm) -> None:
+    status, printed = doctor(JWKS_URI="", AUDIENCE="", TOKEN_ISSUER="")
+
+    assert status == 1
+    assert printed.count(" is not set.") == 3
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_leaves_no_process_and_no_port_behind(how: signal.Signals) -> None:
-    stack = started(API_PORT="0", ISSUER_PORT="0")
+def test_ctrl_c_leaves_no_process_and_no_port_behind(start: Start, how: signal.Signals) -> None:
+    stack = start()
     ports = [urlsplit(url).port for url in (stack.api, stack.issuer)]
     stack.process.send_signal(how)
     stack.process.communicate(timeout=10)
@@ -243,22 +271,22 @@ def test_ctrl_c_leaves_no_process_and_no_port_behind(how: signal.Signals) -> Non
         with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port or 0), 1):
             pass
     deadline = time.monotonic() + 5
-    while _processes_that_know(stack.issuer) and time.monotonic() < deadline:
+    while _processes_of(stack.issuer) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert _processes_that_know(stack.issuer) == []
+    assert _processes_of(stack.issuer) == []
 
 
-def _processes_that_know(issuer: str) -> list[str]:
-    """The issuer's URL, with its port of this run, is in the environment of all that `npm start` starts."""
+def _processes_of(issuer: str) -> list[str]:
+    """Return the processes that one start left: the issuer's URL is in the environment of each."""
     listing = subprocess.run(["ps", "axeww"], capture_output=True, text=True, check=True).stdout
     return [line for line in listing.splitlines() if f"TOKEN_ISSUER={issuer}" in line]
 
 
 @pytest.mark.parametrize("variable", ["API_PORT", "ISSUER_PORT"])
-def test_a_port_that_is_taken_is_a_clear_error(variable: str) -> None:
+def test_a_port_that_is_taken_is_a_clear_error(start: Start, variable: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        stack = started(**{"API_PORT": "0", "ISSUER_PORT": "0", variable: port})
+        stack = start(**{variable: port})
         stack.process.communicate(timeout=10)
 
     assert stack.process.returncode == 1

@@ -1,4 +1,4 @@
-"""What `npx sls deploy` uploads: built with the real tools, and run by AWS's own runtime client."""
+"""What `npx sls deploy` uploads: packaged by the real tools, and run by AWS's own runtime client."""
 
 import json
 import os
@@ -11,7 +11,8 @@ from zipfile import ZipFile
 
 import pytest
 
-from tests.support.environment import environment
+from tests.support.checkout import ROOT, copy_project, run
+from tests.support.environment import SETTINGS, environment
 from tests.support.gateway import Issuer
 from tests.support.issuer import SigningKey, jwks, make_event, make_token
 from tests.support.lambda_environment import LambdaEnvironment
@@ -19,9 +20,8 @@ from tests.support.packages import (
     AUTHORIZER,
     HERE,
     MAX_BYTES,
-    ROOT,
-    build,
     cannot_run,
+    make_packages,
     names,
     unpack,
     without_bytecode,
@@ -34,12 +34,9 @@ PETSTORE = tuple(f"{function}.zip" for function, module in HANDLERS.items() if m
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def built(prod_package: Path, dev_package: Path) -> dict[str, Path]:
     """The folder with the packages for each architecture."""
-    folders = {architecture: tmp_path_factory.mktemp(architecture) for architecture in ARCHITECTURES}
-    for architecture, folder in folders.items():
-        build(folder, architecture)
-    return folders
+    return {"arm64": prod_package, "x86_64": dev_package}
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +50,7 @@ def unpacked(built: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture
 def runtime() -> None:
-    """A Python that can run the packages: on a laptop the test is skipped without, on CI it fails."""
+    """A Python that can run the packages. Without one, the test is skipped on a laptop and fails on CI."""
     if reason := cannot_run():
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
@@ -62,7 +59,7 @@ def runtime() -> None:
 
 @pytest.fixture
 def spoiled(unpacked: dict[str, Path], tmp_path: Path) -> Path:
-    """A package to break."""
+    """A copy of an unpacked package, to be damaged."""
     copy = shutil.copytree(unpacked[HERE], tmp_path / "spoiled")
     for path in (copy, *copy.rglob("*")):
         path.chmod(0o755)
@@ -70,11 +67,11 @@ def spoiled(unpacked: dict[str, Path], tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_the_package_holds_what_runs_and_nothing_else(built: dict[str, Path], architecture: str) -> None:
+def test_the_package_contains_what_runs_and_nothing_else(built: dict[str, Path], architecture: str) -> None:
     files = names(built[architecture] / AUTHORIZER)
     machine = {"arm64": "aarch64", "x86_64": "x86_64"}[architecture]
 
-    # Of the bytecode, see below.
+    # The bytecode has a test of its own.
     assert {name.split("/")[0] for name in files} - {"__pycache__"} == {
         *("LICENSE", "auth", "handler.py"),
         *("jwt", "cryptography", f"_cffi_backend.cpython-313-{machine}-linux-gnu.so"),
@@ -99,24 +96,24 @@ def test_each_function_finds_its_handler_in_its_package(built: dict[str, Path]) 
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_the_package_is_small(built: dict[str, Path], architecture: str) -> None:
+def test_the_package_is_no_larger_than_its_limit(built: dict[str, Path], architecture: str) -> None:
     assert (built[architecture] / AUTHORIZER).stat().st_size <= MAX_BYTES
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_its_machine_code_is_for_lambda(unpacked: dict[str, Path], architecture: str) -> None:
+def test_all_native_code_is_for_lambda(unpacked: dict[str, Path], architecture: str) -> None:
     assert len(list(unpacked[architecture].rglob("*.so"))) == 2
     assert wrong_objects(unpacked[architecture], architecture) == []
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_all_of_its_bytecode_is_valid(unpacked: dict[str, Path], architecture: str, runtime: None) -> None:
+def test_all_bytecode_is_valid(unpacked: dict[str, Path], architecture: str, runtime: None) -> None:
     assert without_bytecode(unpacked[architecture]) == []
     sources = list(unpacked[architecture].rglob("*.py"))
     assert len(list(unpacked[architecture].rglob("*.pyc"))) == len(sources) > 100
 
 
-def test_a_petstore_function_gets_nothing_of_the_authorizer(
+def test_a_petstore_package_contains_nothing_of_the_authorizer(
     built: dict[str, Path], tmp_path: Path, runtime: None
 ) -> None:
     for name in PETSTORE:
@@ -127,7 +124,7 @@ def test_a_petstore_function_gets_nothing_of_the_authorizer(
         assert without_bytecode(unpack(package, tmp_path / name)) == []
 
 
-def test_the_licences_of_what_is_shipped_are_in_one_file(unpacked: dict[str, Path]) -> None:
+def test_the_licences_of_all_libraries_are_in_one_file(unpacked: dict[str, Path]) -> None:
     text = (unpacked["arm64"] / "LICENSE").read_text()
 
     assert text.startswith((ROOT / "LICENSE").read_text())
@@ -137,20 +134,18 @@ def test_the_licences_of_what_is_shipped_are_in_one_file(unpacked: dict[str, Pat
     assert "Mozilla Public License" in text  # of certifi
 
 
-def test_another_checkout_gives_the_same_bytes(
-    built: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_another_checkout_is_packaged_to_the_same_bytes(
+    built: dict[str, Path], clean: dict[str, str], tmp_path: Path
 ) -> None:
-    checkout = tmp_path / "another checkout"
-    made = shutil.ignore_patterns(".*", "node_modules", "__pycache__", "mutants")
+    another = copy_project(tmp_path / "another folder")
+    for path in another.rglob("*"):
+        if path.is_file():
+            path.chmod(0o600)
+            os.utime(path, (1_000_000_000, 1_000_000_000))
+    machine = {"HOME": str(tmp_path), "TZ": "Asia/Tokyo", "PYTHONHASHSEED": "7", "SOURCE_DATE_EPOCH": "1"}
     mask = os.umask(0o077)
     try:
-        # Its files have dates and modes of their own.
-        shutil.copytree(ROOT, checkout, ignore=made, copy_function=shutil.copyfile)
-        for name in (".venv", "node_modules"):
-            (checkout / name).symlink_to(ROOT / name)
-        for name, value in {"TZ": "Asia/Tokyo", "PYTHONHASHSEED": "7", "SOURCE_DATE_EPOCH": "1"}.items():
-            monkeypatch.setenv(name, value)
-        build(tmp_path / "packages", checkout=checkout)
+        make_packages(another, tmp_path / "packages", environment=clean | SETTINGS | machine)
     finally:
         os.umask(mask)
 
@@ -163,7 +158,7 @@ Start = Callable[..., LambdaEnvironment]
 
 @pytest.fixture
 def start(tmp_path: Path, runtime: None) -> Iterator[Start]:
-    """Starts an unpacked package as Lambda does, with these variables set."""
+    """Starts an unpacked package as Lambda does, with these variables."""
     environments: list[LambdaEnvironment] = []
 
     def cold(package: Path, **variables: str) -> LambdaEnvironment:
@@ -177,7 +172,7 @@ def start(tmp_path: Path, runtime: None) -> Iterator[Start]:
         each.close()
 
 
-def test_aws_runtime_client_gets_a_policy_or_exactly_unauthorized(
+def test_the_runtime_client_of_aws_gets_a_policy_or_exactly_unauthorized(
     unpacked: dict[str, Path], start: Start, key: SigningKey
 ) -> None:
     package = unpacked[HERE]
@@ -204,7 +199,7 @@ def test_aws_runtime_client_gets_a_policy_or_exactly_unauthorized(
     assert sorted(package.rglob("*")) == before  # nothing had to be compiled
 
 
-def test_an_issuer_that_is_down_is_another_error(
+def test_an_issuer_that_is_down_is_reported_as_another_error(
     unpacked: dict[str, Path], start: Start, key: SigningKey
 ) -> None:
     with closing(Issuer(b"")) as issuer:
@@ -215,10 +210,10 @@ def test_an_issuer_that_is_down_is_another_error(
     assert outcome.body["errorMessage"].startswith(f"no keys from {url}: ")
 
 
-# The checks above find what they are for.
+# Damaged packages do not pass the checks above.
 
 
-def test_a_library_for_another_machine_is_found(
+def test_a_library_for_another_machine_is_detected(
     spoiled: Path, unpacked: dict[str, Path], start: Start
 ) -> None:
     other = "x86_64" if HERE == "arm64" else "arm64"
@@ -231,7 +226,7 @@ def test_a_library_for_another_machine_is_found(
     assert "_rust.abi3.so" in outcome.body["errorMessage"]
 
 
-def test_a_library_for_another_python_or_system_is_found(spoiled: Path) -> None:
+def test_a_library_for_another_python_or_system_is_detected(spoiled: Path) -> None:
     (cffi,) = spoiled.glob("_cffi_backend.*")
     cffi.rename(spoiled / cffi.name.replace("313", "312"))
     (spoiled / "mac.cpython-313-darwin.so").write_bytes(b"\xcf\xfa\xed\xfe" + bytes(28))  # Mach-O
@@ -242,14 +237,14 @@ def test_a_library_for_another_python_or_system_is_found(spoiled: Path) -> None:
     ]
 
 
-def test_bytecode_that_is_stale_or_missing_is_found(spoiled: Path, runtime: None) -> None:
+def test_stale_and_missing_bytecode_is_detected(spoiled: Path, runtime: None) -> None:
     with (spoiled / "auth/claims.py").open("a") as source:
         source.write("# edited\n")
     (spoiled / "auth/__pycache__/policy.cpython-313.pyc").unlink()
     for name, part, octets in [
         ("handler", slice(0, 4), b"\xcb\r\r\n"),  # Python 3.12
-        ("jwt/api_jwt", slice(4, 8), bytes(4)),  # by the date of the source, as pip's
-        ("jwt/api_jws", slice(4, 8), b"\x01\0\0\0"),  # by nothing
+        ("jwt/api_jwt", slice(4, 8), bytes(4)),  # checked by the date of the source, as pip writes it
+        ("jwt/api_jws", slice(4, 8), b"\x01\0\0\0"),  # checked by nothing
     ]:
         path = spoiled / Path(name).parent / f"__pycache__/{Path(name).name}.cpython-313.pyc"
         bytecode = bytearray(path.read_bytes())
@@ -260,13 +255,13 @@ def test_bytecode_that_is_stale_or_missing_is_found(spoiled: Path, runtime: None
         "auth/claims.py has bytecode of another source",
         "auth/policy.py has no bytecode",
         "handler.py has bytecode of another Python",
-        "jwt/api_jws.py has bytecode that its source is not checked against by hash",
-        "jwt/api_jwt.py has bytecode that its source is not checked against by hash",
+        "jwt/api_jws.py has bytecode that is not checked against the hash of its source",
+        "jwt/api_jwt.py has bytecode that is not checked against the hash of its source",
     ]
 
 
 @pytest.mark.parametrize("module", ["auth/claims.py", "idna", "requests/adapters.py"])
-def test_a_module_that_is_missing_is_found(spoiled: Path, start: Start, module: str) -> None:
+def test_a_missing_module_fails_the_import(spoiled: Path, start: Start, module: str) -> None:
     path = spoiled / module
     path.unlink() if path.is_file() else shutil.rmtree(path)
 
@@ -277,8 +272,12 @@ def test_a_module_that_is_missing_is_found(spoiled: Path, start: Start, module: 
     assert (outcome.kind, outcome.body["errorMessage"]) == ("init/error", message)
 
 
-def finish(package: Path, runtime: str) -> subprocess.CompletedProcess[str]:
-    """Let plugins/bytecode.cjs finish one package for a runtime."""
+Finish = Callable[[str], subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def finish(unfinished: Path, checkout: Path, clean: dict[str, str]) -> Finish:
+    """Runs plugins/bytecode.cjs on the unfinished package, for the given runtime."""
     script = """
         const Finish = require('./plugins/bytecode.cjs');
         const [artifact, runtime] = process.argv.slice(1);
@@ -287,13 +286,12 @@ def finish(package: Path, runtime: str) -> subprocess.CompletedProcess[str]:
         const plugin = new Finish(serverless, {}, { log: { warning: console.log } });
         plugin.hooks['after:package:createDeploymentArtifacts']();
     """
-    command = ["node", "-e", script, str(package), runtime]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    return lambda runtime: run(checkout, "node", "-e", script, unfinished, runtime, environment=clean)
 
 
 @pytest.fixture
-def package(tmp_path: Path) -> Path:
-    """A package that is not finished yet."""
+def unfinished(tmp_path: Path) -> Path:
+    """A package as the framework makes it."""
     package = tmp_path / "package.zip"
     with ZipFile(package, "w") as files:
         files.writestr("LICENSE", "as you like")
@@ -301,22 +299,24 @@ def package(tmp_path: Path) -> Path:
     return package
 
 
-def test_without_the_runtimes_python_the_package_has_no_bytecode_and_a_line_says_so(package: Path) -> None:
-    run = finish(package, "python3.99")
+def test_without_the_python_of_the_runtime_there_is_a_warning_and_no_bytecode(
+    unfinished: Path, finish: Finish
+) -> None:
+    ran = finish("python3.99")
 
-    assert run.returncode == 0, run.stderr
-    assert run.stdout == (
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout == (
         "There is no Python 3.99 here to compile with:"
         " without bytecode, each cold start takes twice as long.\n"
     )
-    assert names(package) == ["LICENSE", "code/hello.py"]
+    assert names(unfinished) == ["LICENSE", "code/hello.py"]
 
 
-def test_what_does_not_compile_is_not_packaged(package: Path, runtime: None) -> None:
-    with ZipFile(package, "a") as files:
+def test_code_that_does_not_compile_is_not_packaged(unfinished: Path, finish: Finish, runtime: None) -> None:
+    with ZipFile(unfinished, "a") as files:
         files.writestr("code/wrong.py", "def f(:")
-    run = finish(package, "python3.13")
+    ran = finish("python3.13")
 
-    assert run.returncode != 0
-    assert 'File "/var/task/code/wrong.py", line 1' in run.stderr
-    assert "SyntaxError" in run.stderr
+    assert ran.returncode != 0
+    assert 'File "/var/task/code/wrong.py", line 1' in ran.stderr
+    assert "SyntaxError" in ran.stderr

@@ -1,56 +1,72 @@
-"""A copy of the project in a folder of its own, and an environment made from nothing to run it in.
+"""A copy of the project in a folder of its own, and an environment made from nothing to run its tools in.
 
-What runs there sees neither a `.env` of the developer nor any variable of their shell, and reaches no AWS but
-the endpoint that a test gives it.
+What runs there sees neither a `.env` of the developer nor any variable of their shell, reaches no AWS but the
+endpoint that a test gives it, and installs Python packages without a package index.
 """
 
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.support.isolation import AWS, CALLER
+from tests.support.wheels import wheels
 
-# Nothing listens on this port: a request to AWS that a test did not plan fails at once.
-NO_AWS = "http://127.0.0.1:9"
+ROOT = Path(__file__).parents[2]
+SLS = ROOT / "node_modules/.bin/sls"
 
 
 def copy_project(folder: Path) -> Path:
-    """Copy what git knows of the project, or would take into a commit, into `folder`, and return the copy.
+    """Copy the project without what .gitignore names into `folder`, and return the copy.
 
     The installed tools (`.venv`, `node_modules`) are linked, not copied.
     """
     checkout = folder / "project"
-    listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-    names = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name in filter(None, names.split("\0")):
-        source, target = ROOT / name, checkout / name
-        if not source.is_file():
-            continue  # deleted, but still in git's index
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(source.read_bytes())
-        target.chmod(source.stat().st_mode)
+    lines = (ROOT / ".gitignore").read_text().splitlines()
+    ignored = [line.rstrip("/") for line in lines if line and line[0] not in "#!"]
+    shutil.copytree(ROOT, checkout, symlinks=True, ignore=shutil.ignore_patterns(".git", *ignored))
+    shutil.copy(ROOT / ".env.sample", checkout)
     for tools in (".venv", "node_modules"):
         (checkout / tools).symlink_to(ROOT / tools)
+    return checkout
+
+
+def leave_out_libraries(checkout: Path) -> Path:
+    """Let a copy be packaged without libraries, in a fifth of the time. Return the copy."""
+    (checkout / "requirements.txt").write_text("")
     return checkout
 
 
 def clean_environment(home: Path, **variables: str) -> dict[str, str]:
     """Return an environment of its own: a home folder, made-up AWS credentials, and `variables`."""
     return {
-        "PATH": os.environ["PATH"],
+        "PATH": _path(),
         "HOME": str(home),
         "LANG": "C.UTF-8",
         "CI": "true",  # no tool asks a question or looks for a newer version of itself
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": "us-east-1",
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_ENDPOINT_URL": NO_AWS,
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_NO_INDEX": "1",
+        "PIP_FIND_LINKS": wheels().as_uri(),  # not a path, which pip would split at spaces
+        **AWS,
         **variables,
     }
+
+
+@cache
+def _path() -> str:
+    """PATH, with the folder of Node itself first where a version manager stands in for it.
+
+    A version manager (asdf, mise, Volta) looks for its versions in the developer's home folder.
+    """
+    path = CALLER["PATH"]
+    command, environment = ["node", "--print", "process.execPath"], CALLER | {"NODE_OPTIONS": ""}
+    asked = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    node = asked.stdout.strip()
+    found = shutil.which("node", path=path) or ""
+    is_node_itself = os.path.realpath(found) == os.path.realpath(node)
+    return path if is_node_itself else f"{os.path.dirname(node)}{os.pathsep}{path}"
 
 
 def run(

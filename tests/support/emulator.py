@@ -9,6 +9,7 @@ import logging
 import os
 import re
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,14 @@ from typing import Any
 import boto3
 from moto.cloudformation import parsing
 from moto.cloudformation.models import CloudFormationBackend
-from moto.moto_server.threaded_moto_server import ThreadedMotoServer
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import make_server
+
+from tests.support.isolation import ACCESS_KEY
 
 Properties = dict[str, Any]
 
@@ -274,6 +282,19 @@ def with_outputs(execute: Callable[..., None]) -> Callable[..., None]:
     return executed
 
 
+def only_made_up_credentials(app: Callable[..., Any]) -> Callable[..., Any]:
+    """Refuse requests that are signed with another access key than the one that tests have."""
+    credential = re.compile(rf"\bCredential={ACCESS_KEY}(/|%2F)")
+
+    def checked(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        if credential.search(f"{environ.get('HTTP_AUTHORIZATION')} {environ.get('QUERY_STRING')}"):
+            return app(environ, start_response)
+        start_response("403 Forbidden", [])
+        return [b"This emulator takes the credentials of the tests alone."]
+
+    return checked
+
+
 def serve() -> None:
     backend: Any = CloudFormationBackend
     backend.execute_change_set = with_outputs(backend.execute_change_set)
@@ -283,10 +304,10 @@ def serve() -> None:
     # CloudFormation's own looks at the syntax alone; moto's lints, and takes a warning for an error.
     backend.validate_template = lambda self, template: []
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    _, port = server.get_host_and_port()
-    os.environ["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{port}"
+    app = only_made_up_credentials(DomainDispatcherApplication(create_backend_app))
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    os.environ["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{server.server_port}"
     print(os.environ["AWS_ENDPOINT_URL"], flush=True)
     sys.stdin.read()
 

@@ -2,6 +2,9 @@
 
 from tests.support.issuer import AUDIENCE, ISSUER
 
+# All that an operator must set.
+SETTINGS = {"JWKS_URI": "https://issuer.example/jwks.json", "AUDIENCE": AUDIENCE, "TOKEN_ISSUER": ISSUER}
+
 ROUTE_SCOPES = """
 GET   /pets          read:pets
 POST  /pets          create:pets
@@ -11,10 +14,5 @@ GET   /pets/{petId}  read:pets
 
 def environment(**changes: str | None) -> dict[str, str]:
     """Return the variables of a deployment; a change to None removes a variable."""
-    variables = {
-        "JWKS_URI": "https://issuer.example/jwks.json",
-        "AUDIENCE": AUDIENCE,
-        "TOKEN_ISSUER": ISSUER,
-        "ROUTE_SCOPES": ROUTE_SCOPES,
-    }
+    variables = SETTINGS | {"ROUTE_SCOPES": ROUTE_SCOPES}
     return {name: value for name, value in (variables | changes).items() if value is not None}

@@ -1,21 +1,20 @@
-"""The packages that `npx sls package` makes: how to build one, and what is wrong with it, if anything is.
+"""What `sls package` makes, and checks of it.
 
-A check returns one line for each thing that is wrong, so that a test can tell what it found.
+A check returns one line for each problem, so that a test can name what was found.
 """
 
-import os
 import platform
 import re
-import subprocess
 import sys
+from collections.abc import Mapping
 from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
 from pathlib import Path
 from zipfile import ZipFile
 
-from tests.support.environment import environment
+from tests.support.checkout import SLS, run
 
-ROOT = Path(__file__).parents[2]
 AUTHORIZER = "jwt-rsa-custom-authorizer.zip"
+BOUNDARY = "arn:aws:iam::123456789012:policy/stage"
 RUNTIME = (3, 13)
 
 # e_machine in the header of an ELF file
@@ -25,33 +24,25 @@ MAX_BYTES = 6.0 * 2**20
 CHECKED_HASH = (0b11).to_bytes(4, "little")  # the flags of PEP 552
 
 
-def build(destination: Path, architecture: str = "arm64", *, checkout: Path = ROOT) -> None:
-    """Put the packages of `checkout` into `destination`."""
-    run = subprocess.run(
-        [
-            *("node_modules/.bin/sls", "package", "--package", str(destination)),
-            *("--param", f"architecture={architecture}"),
-        ],
-        cwd=checkout,
-        env=os.environ | environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    if run.returncode:
-        raise RuntimeError(run.stdout)
+def make_packages(checkout: Path, folder: Path, *options: str, environment: Mapping[str, str]) -> Path:
+    """Put the packages and the templates of a checkout into `folder`, and return it.
+
+    Raises RuntimeError with what `sls package` printed if it failed.
+    """
+    made = run(checkout, SLS, "package", "--package", folder, *options, environment=environment)
+    if made.returncode:
+        raise RuntimeError(made.stdout + made.stderr)
+    return folder
 
 
 def names(package: Path) -> list[str]:
-    """The files in a package, in order."""
+    """Return the names of the files in a package, in order."""
     with ZipFile(package) as files:
         return files.namelist()
 
 
 def unpack(package: Path, folder: Path) -> Path:
-    """Unpack it as Lambda does: nothing can be written beside its files."""
+    """Unpack a package as Lambda does, so that nothing can be written beside its files. Return the folder."""
     with ZipFile(package) as files:
         files.extractall(folder)
     for path in sorted(folder.rglob("*"), reverse=True):
@@ -61,7 +52,7 @@ def unpack(package: Path, folder: Path) -> Path:
 
 
 def cannot_run() -> str:
-    """Why this Python can neither run a package nor judge its bytecode; nothing if it can."""
+    """Return why this Python can neither run a package nor check its bytecode, or "" if it can."""
     version = ".".join(map(str, RUNTIME))
     if sys.version_info[:2] != RUNTIME:
         return f"the packages are for Python {version}: install it, and remove .venv"
@@ -69,7 +60,7 @@ def cannot_run() -> str:
 
 
 def without_bytecode(folder: Path) -> list[str]:
-    """Which files Python would compile at each cold start, or run without a look at their source."""
+    """Return the files that Python would compile at each cold start, or run without checking their source."""
     problems = []
     for source in sorted(folder.rglob("*.py")):
         bytecode = Path(cache_from_source(str(source)))
@@ -81,14 +72,14 @@ def without_bytecode(folder: Path) -> list[str]:
         if header[:4] != MAGIC_NUMBER:
             problems.append(f"{name} has bytecode of another Python")
         elif header[4:8] != CHECKED_HASH:
-            problems.append(f"{name} has bytecode that its source is not checked against by hash")
+            problems.append(f"{name} has bytecode that is not checked against the hash of its source")
         elif header[8:] != source_hash(source.read_bytes()):
             problems.append(f"{name} has bytecode of another source")
     return problems
 
 
 def wrong_objects(folder: Path, architecture: str) -> list[str]:
-    """Which files of machine code Lambda could not load."""
+    """Return the files of machine code that Lambda could not load."""
     version = "".join(map(str, RUNTIME))
     problems = []
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):

@@ -1,0 +1,44 @@
+"""The libraries of requirements.txt as wheels, so that packaging in a test needs no package index."""
+
+import shutil
+import subprocess
+import sys
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.support.isolation import CALLER
+
+ROOT = Path(__file__).parents[2]
+REQUIREMENTS = ROOT / "requirements.txt"
+PLATFORMS = ("manylinux2014_aarch64", "manylinux2014_x86_64")
+
+
+@cache
+def wheels() -> Path:
+    """Return a folder with the wheels for each architecture.
+
+    They are downloaded once for each requirements.txt, with the index and the proxy of the developer's own
+    environment, as `npm run setup` does. Their hashes must be those of requirements.txt.
+    """
+    folder = ROOT / ".venv/wheels"
+    current = folder / sha256(REQUIREMENTS.read_bytes()).hexdigest()[:16]
+    if current.exists():
+        return current
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    with TemporaryDirectory(dir=folder) as unfinished:
+        for platform in PLATFORMS:
+            subprocess.run(
+                [
+                    *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"),
+                    *("--require-hashes", "--only-binary", ":all:", "--python-version", "3.13"),
+                    *("--implementation", "cp", "--platform", platform),
+                    *("--requirement", REQUIREMENTS, "--dest", f"{unfinished}/wheels"),
+                ],
+                env=CALLER,
+                check=True,
+            )
+        Path(unfinished, "wheels").rename(current)
+    return current
