@@ -6,6 +6,7 @@ no result.
 """
 
 import os
+import socket
 import sys
 from ipaddress import ip_address
 from typing import Any
@@ -44,20 +45,15 @@ def isolate_this_process() -> None:
     sys.addaudithook(_refuse_other_hosts)
 
 
-# The position of the host, or of the address, among the arguments (Python, "Audit events table").
-_HOST_ARGUMENT = {"socket.getaddrinfo": 0, "socket.gethostbyname": 0, "socket.connect": 1, "socket.sendto": 1}
-
-
 def _refuse_other_hosts(event: str, arguments: tuple[Any, ...]) -> None:
-    position = _HOST_ARGUMENT.get(event)
-    if position is None:
-        return
-    address = arguments[position]
-    host = address[0] if isinstance(address, tuple) else address
-    if event == "socket.connect" and not isinstance(address, tuple):
-        return  # the path of a Unix socket
-    if not _is_loopback(host):
-        raise AssertionError(f"a test tried to reach {host}, which is not a loopback address")
+    """Fail a name lookup as without a network, and a connection aloud (Python, "Audit events table")."""
+    if event in ("socket.getaddrinfo", "socket.gethostbyname"):
+        if not _is_loopback(arguments[0]):
+            raise socket.gaierror(socket.EAI_NONAME, f"no test may look up {arguments[0]}")
+    elif event in ("socket.connect", "socket.sendto"):
+        address = arguments[1]  # a tuple, or the path of a Unix socket
+        if isinstance(address, tuple) and not _is_loopback(address[0]):
+            raise AssertionError(f"a test tried to reach {address[0]}, which is not a loopback address")
 
 
 def _is_loopback(host: str | bytes | None) -> bool:
