@@ -37,8 +37,7 @@ from benchmarks.warm import typical_claims
 from tests.support.certificates import certify
 from tests.support.checkout import clean_environment, copy_project
 from tests.support.environment import SETTINGS, environment
-from tests.support.gateway import Issuer
-from tests.support.issuer import SigningKey, jwks, make_event, make_token
+from tests.support.jwks_server import JwksServer, answer
 from tests.support.packages import (
     AUTHORIZER,
     HERE,
@@ -48,6 +47,7 @@ from tests.support.packages import (
     unpack,
     without_bytecode,
 )
+from tests.support.tokens import SigningKey, jwks, make_event, make_token
 
 FOLDER = Path(__file__).parent
 NODE = FOLDER / "node"
@@ -135,7 +135,7 @@ def measure(package: Path, folder: Path) -> list[list[Run]]:
     tls, authority = certify(folder)
     authorities = folder / "authorities.pem"
     authorities.write_bytes(Path(certifi.where()).read_bytes() + authority.read_bytes())
-    with closing(Issuer(jwks(*keys), tls)) as issuer:
+    with closing(JwksServer(answer(jwks(*keys)), tls)) as issuer:
         variables = environment(
             JWKS_URI=issuer.url, REQUESTS_CA_BUNDLE=str(authorities), NODE_EXTRA_CA_CERTS=str(authority)
         )

@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from auth import InvalidToken, KeyStore, Settings, fetch
 from auth.authorizer import decide
 from tests.support.environment import environment
-from tests.support.gateway import Issuer
-from tests.support.issuer import AUDIENCE, ISSUER, SigningKey, good_claims, jwks, make_event, make_token
+from tests.support.jwks_server import JwksServer, answer
+from tests.support.tokens import AUDIENCE, ISSUER, SigningKey, good_claims, jwks, make_event, make_token
 
 KEYS = {
     "RS256-2048": SigningKey.generate("A1iH9mGRrb9dZAzgB7lJ7", "RS256"),
@@ -87,7 +87,7 @@ def measure(key: SigningKey) -> tuple[float, float, float]:
             options={"require": ["exp", "iss", "aud", "sub"]},
         )
 
-    with closing(Issuer(jwks(key))) as issuer:
+    with closing(JwksServer(answer(jwks(key)))) as issuer:
         keys = KeyStore(issuer.url, settings.algorithms, fetch=fetch)
         client = jwt.PyJWKClient(issuer.url)
         # One token at a time and in turns, so that what else the machine does slows all of them, and the

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import settings as hypothesis
 
 from auth import KeyStore, Settings
+from tests.support.authorizer import Authorizer
 from tests.support.checkout import clean_environment, copy_project
-from tests.support.endpoint import Endpoint, Service, answer, token
 from tests.support.environment import SETTINGS, environment
 from tests.support.isolation import isolate_this_process
-from tests.support.issuer import SigningKey, jwks
+from tests.support.jwks_server import JwksServer, answer
 from tests.support.packages import BOUNDARY, make_packages
+from tests.support.tokens import SigningKey, jwks, token
 
 isolate_this_process()
 
@@ -55,18 +56,18 @@ def new_key() -> SigningKey:
 
 
 @pytest.fixture
-def cold(key: SigningKey) -> Iterator[Service]:
+def cold(key: SigningKey) -> Iterator[Authorizer]:
     """An authorizer that holds no keys yet. Its issuer publishes `key`."""
-    with closing(Endpoint(answer(jwks(key)))) as endpoint:
-        yield Service(endpoint)
+    with closing(JwksServer(answer(jwks(key)))) as endpoint:
+        yield Authorizer(endpoint)
 
 
 @pytest.fixture
-def warm(cold: Service, key: SigningKey) -> Service:
+def warm(cold: Authorizer, key: SigningKey) -> Authorizer:
     """An authorizer that fetched its keys a moment ago. Further fetches are counted."""
     assert cold.status(token(key)) == 200
-    cold.endpoint.requests.clear()
-    cold.endpoint.asked.clear()
+    cold.issuer.requests.clear()
+    cold.issuer.asked.clear()
     return cold
 
 

@@ -14,8 +14,9 @@ import yaml
 
 import handler
 from auth.settings import LOG_LEVELS
-from tests.support.gateway import Deployment, deployed
-from tests.support.issuer import SigningKey, good_claims, make_event, make_token
+from tests.support.deployed import Deployment, deployed
+from tests.support.jwks_server import answer
+from tests.support.tokens import SigningKey, good_claims, make_event, make_token
 
 ROOT = Path(__file__).parents[2]
 
@@ -120,7 +121,7 @@ def test_an_outage_of_the_issuer_rings_for_the_keys_alone_however_little_is_logg
     key: SigningKey, level: str
 ) -> None:
     with deployed(key, LOG_LEVEL=level) as service:
-        service.issuer.body = b"rubbish"
+        service.issuer.behave = answer(b"rubbish")
         lines = lines_of(make_event(make_token(key)))
 
     assert any(line.startswith("[ERROR] KeysUnavailable") for line in lines)
@@ -130,7 +131,7 @@ def test_an_outage_of_the_issuer_rings_for_the_keys_alone_however_little_is_logg
 def test_an_outage_that_no_caller_notices_is_counted_apart(key: SigningKey) -> None:
     with deployed(key) as service:
         lines_of(make_event(make_token(key)))
-        service.issuer.body = b"rubbish"
+        service.issuer.behave = answer(b"rubbish")
         handler._service()[1]._clock = lambda: time.time() + 3600
         lines = lines_of(make_event(make_token(key)))
 

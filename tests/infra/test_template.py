@@ -13,7 +13,7 @@ from tests.support.checkout import ROOT, SLS, copy_project, leave_out_libraries,
 from tests.support.deploy_role import Request, bucket_arn, deploy_role, requests_of_deploy
 from tests.support.environment import SETTINGS
 from tests.support.packages import BOUNDARY, make_packages
-from tests.support.service import FUNCTIONS
+from tests.support.serverless_yml import FUNCTIONS
 
 Resources = dict[str, Any]
 

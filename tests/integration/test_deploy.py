@@ -14,8 +14,8 @@ import pytest
 
 from tests.support.checkout import SLS, copy_project, leave_out_libraries, run
 from tests.support.environment import SETTINGS
-from tests.support.issuer import AUDIENCE
-from tests.support.service import API_FUNCTIONS, FUNCTIONS, OPEN, PROTECTED, ROUTE_SCOPES
+from tests.support.serverless_yml import API_FUNCTIONS, FUNCTIONS, OPEN, PROTECTED, ROUTE_SCOPES
+from tests.support.tokens import AUDIENCE
 from tools.smoke import deployed_url
 
 ACCOUNT = "123456789012"

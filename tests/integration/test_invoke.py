@@ -10,8 +10,8 @@ from subprocess import CompletedProcess
 import pytest
 
 from tests.support.checkout import ROOT, SLS, run
-from tests.support.gateway import Issuer
-from tests.support.issuer import AUDIENCE, SigningKey, good_claims, jwks, make_event, make_token
+from tests.support.jwks_server import JwksServer, answer
+from tests.support.tokens import AUDIENCE, SigningKey, good_claims, jwks, make_event, make_token
 
 Invoke = Callable[..., CompletedProcess[str]]
 
@@ -19,7 +19,7 @@ Invoke = Callable[..., CompletedProcess[str]]
 @pytest.fixture(scope="module")
 def issuer(key: SigningKey) -> Iterator[str]:
     """The URL of an issuer that publishes `key`, as its tokens name it."""
-    with closing(Issuer(jwks(key))) as issuer:
+    with closing(JwksServer(answer(jwks(key)))) as issuer:
         yield issuer.url.removesuffix("jwks.json")
 
 

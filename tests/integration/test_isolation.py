@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.support.checkout import clean_environment, copy_project, run
-from tests.support.endpoint import Endpoint, answer
+from tests.support.jwks_server import JwksServer, answer
 
 ACCESS_KEY = "AKIAOFTHEDEVELOPER00"
 ELSEWHERE = ("192.0.2.1", 443)  # an address for documentation (RFC 5737)
@@ -27,14 +27,14 @@ SELECTION = (
 
 
 @pytest.fixture
-def outside() -> Iterator[Endpoint]:
+def outside() -> Iterator[JwksServer]:
     """The proxy, the AWS, the package index and the issuer of a developer. It records requests."""
-    with closing(Endpoint(answer(b"", status="502 Bad Gateway"))) as server:
+    with closing(JwksServer(answer(b"", status="502 Bad Gateway"))) as server:
         yield server
 
 
 @pytest.fixture
-def environment(outside: Endpoint, tmp_path: Path) -> dict[str, str]:
+def environment(outside: JwksServer, tmp_path: Path) -> dict[str, str]:
     """The environment of that developer, with a home folder and all kinds of variables."""
     url = f"http://127.0.0.1:{outside.port}"
     home = tmp_path / "home"
@@ -72,7 +72,7 @@ def project(environment: dict[str, str], tmp_path: Path) -> Path:
 
 
 def test_the_tests_pass_whatever_is_around_them_and_nothing_outside_is_asked(
-    project: Path, environment: dict[str, str], outside: Endpoint
+    project: Path, environment: dict[str, str], outside: JwksServer
 ) -> None:
     command = (".venv/bin/python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *SELECTION)
     ran = run(project, *command, environment=environment)

@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from tests.support.checkout import run
-from tests.support.issuer import AUDIENCE, SigningKey, good_claims, make_token
+from tests.support.tokens import AUDIENCE, SigningKey, good_claims, make_token
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,7 @@ import pytest
 
 from tests.support.checkout import ROOT, copy_project, run
 from tests.support.environment import SETTINGS, environment
-from tests.support.gateway import Issuer
-from tests.support.issuer import SigningKey, jwks, make_event, make_token
+from tests.support.jwks_server import JwksServer, answer
 from tests.support.lambda_environment import LambdaEnvironment
 from tests.support.packages import (
     AUTHORIZER,
@@ -27,7 +26,8 @@ from tests.support.packages import (
     without_bytecode,
     wrong_objects,
 )
-from tests.support.service import HANDLERS
+from tests.support.serverless_yml import HANDLERS
+from tests.support.tokens import SigningKey, jwks, make_event, make_token
 
 ARCHITECTURES = ("arm64", "x86_64")
 PETSTORE = tuple(f"{function}.zip" for function, module in HANDLERS.items() if module == "petstore")
@@ -178,7 +178,7 @@ def test_the_runtime_client_of_aws_gets_a_policy_or_exactly_unauthorized(
     package = unpacked[HERE]
     before = sorted(package.rglob("*"))
     token = make_token(key)
-    with closing(Issuer(jwks(key))) as issuer:
+    with closing(JwksServer(answer(jwks(key)))) as issuer:
         function = start(package, JWKS_URI=issuer.url)
         good = function.invoke(make_event(token))
         bad = function.invoke(make_event(token[:-9] + "A" * 9))
@@ -195,14 +195,14 @@ def test_the_runtime_client_of_aws_gets_a_policy_or_exactly_unauthorized(
     assert [line["outcome"] for line in lines] == ["policy", "unauthorized", "policy"]
     assert {line["request_id"] for line in lines} == {"request-1"}
     assert token not in printed
-    assert issuer.requests == 1
+    assert len(issuer.requests) == 1
     assert sorted(package.rglob("*")) == before  # nothing had to be compiled
 
 
 def test_an_issuer_that_is_down_is_reported_as_another_error(
     unpacked: dict[str, Path], start: Start, key: SigningKey
 ) -> None:
-    with closing(Issuer(b"")) as issuer:
+    with closing(JwksServer(answer(b""))) as issuer:
         url = issuer.url
     outcome = start(unpacked[HERE], JWKS_URI=url).invoke(make_event(make_token(key)))
 

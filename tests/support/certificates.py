@@ -1,4 +1,4 @@
-"""A certificate authority made at run time, and a server on 127.0.0.1 that it vouches for."""
+"""A certificate authority made at run time, and a certificate for a server on 127.0.0.1."""
 
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 
 def certify(folder: Path) -> tuple[ssl.SSLContext, Path]:
-    """Return what a server needs for TLS, and the file with the authority's certificate.
+    """Return the TLS context of a server, and the file with the authority's certificate.
 
-    The server goes by 127.0.0.1, and by issuer.example behind a proxy.
+    The certificate names 127.0.0.1, and issuer.example for a server behind a proxy.
     """
     authority = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "tests")])

@@ -1,7 +1,7 @@
-"""How IAM evaluates policies, of an authorizer and of a role: written from AWS's manual, not from our code.
+"""How IAM evaluates the policies of an authorizer and of a role: written from AWS's documentation, not our code.
 
-AWS, "IAM JSON policy elements: Resource" and "Policy evaluation logic". That a wildcard also spans the
-colons of a path was seen on API Gateway: github.com/dherault/serverless-offline/issues/560.
+AWS, "IAM JSON policy elements: Resource" and "Policy evaluation logic". That a wildcard also matches the
+colons of a path was observed on API Gateway: github.com/dherault/serverless-offline/issues/560.
 """
 
 import re
@@ -19,12 +19,12 @@ def _expression(pattern: str) -> re.Pattern[str]:
 
 
 def matches(pattern: str, text: str) -> bool:
-    """`*` is any number of characters, `?` is one, of whatever kind; all others are themselves."""
+    """Tell whether a pattern matches: `*` is any number of any characters, `?` is any one character."""
     return _expression(pattern).fullmatch(text) is not None
 
 
 def evaluate(policy: Mapping[str, Any], resource: str) -> Effect | None:
-    """What a policy says of invoking `resource`: an explicit Deny wins, and None is that it says nothing."""
+    """Return the effect on invoking `resource`, or None without one. An explicit Deny takes precedence."""
     effects = {
         statement["Effect"]
         for statement in policy["Statement"]

@@ -1,4 +1,4 @@
-"""A Lambda environment on this machine: AWS's own runtime client runs a package, on the other end of its API.
+"""A Lambda environment on this machine: AWS's own runtime client runs a package, against an emulated API.
 
 Source: AWS, "Using the Lambda runtime API for custom runtimes".
 """
@@ -18,7 +18,7 @@ from typing import Any
 API = "/2018-06-01/runtime"
 CLIENT = ("awslambdaric", "simplejson", "snapshot-restore-py")
 
-# -I and -S leave nothing on the path but Python's own library; Lambda adds the package and its client.
+# With -I and -S, only the standard library is on the path. Lambda adds the package and its client.
 START = """
 import sys
 package, client, handler = sys.argv[1:]
@@ -30,7 +30,7 @@ main(["bootstrap", handler])
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the runtime client said of an invocation."""
+    """What the runtime client reported for an invocation."""
 
     kind: str
     """`response`, or `error`, or `init/error` if the handler could not be imported."""
@@ -38,7 +38,7 @@ class Outcome:
 
 
 class LambdaEnvironment:
-    """Starts `package`, a folder, cold. `client` is an empty folder for AWS's files."""
+    """A cold start of `package`, a folder. `client` is an empty folder for AWS's files."""
 
     def __init__(self, package: Path, client: Path, variables: Mapping[str, str]) -> None:
         self._events: queue.Queue[Any] = queue.Queue()
@@ -66,10 +66,10 @@ class LambdaEnvironment:
         return self._outcomes.get(timeout=30)
 
     def close(self) -> str:
-        """End it, and return what it printed."""
+        """Stop it, and return what it printed."""
         self._process.terminate()
         printed, _ = self._process.communicate(timeout=10)
-        self._events.put(None)  # for the thread that waits for the next event
+        self._events.put(None)  # ends the thread that waits for the next event
         self._server.shutdown()
         self._server.server_close()
         return printed
@@ -90,7 +90,7 @@ class LambdaEnvironment:
                 self.send_header(
                     "Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:::function:authorizer"
                 )
-                self.send_header("Content-Type", "application/json")  # without, the client crashes
+                self.send_header("Content-Type", "application/json")  # the client crashes without it
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -110,7 +110,7 @@ class LambdaEnvironment:
 
 
 def _gather_client(folder: Path) -> None:
-    """Link AWS's runtime client, and what it needs, into a folder that has nothing else."""
+    """Link AWS's runtime client and its dependencies into an empty folder."""
     for distribution in map(importlib.metadata.distribution, CLIENT):
         for name in {path.parts[0] for path in distribution.files or ()}:
             if not name.endswith((".dist-info", "__pycache__", "..")):

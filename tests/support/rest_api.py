@@ -1,8 +1,8 @@
-"""A REST API of API Gateway, as far as which route it picks: written from what AWS says and does.
+"""Which route a REST API of API Gateway picks for a request: written from what AWS documents and does.
 
-A name goes before a `{parameter}`, and that before a `{proxy+}`, from the left to the right; a method
-before ANY (AWS, "Set up a method request"). Method and path are looked up together: if the best path has
-no route for the method, the next best one has. That was measured on API Gateway:
+From left to right, a name takes precedence over a `{parameter}`, and that over a `{proxy+}`; a method takes
+precedence over ANY (AWS, "Set up a method request"). Method and path are matched together: if the best path
+has no route for the method, the next best path is tried. That was measured on API Gateway:
 github.com/ministackorg/ministack/pull/1423 (a proxy) and github.com/floci-io/floci/pull/3399 (a parameter).
 """
 
@@ -13,8 +13,8 @@ NAME, PARAMETER, GREEDY = range(3)
 
 
 @dataclass(frozen=True)
-class Endpoint:
-    """A line of the table, as the test wrote it."""
+class RestRoute:
+    """A line of the route table, as a test wrote it."""
 
     method: str
     path: str
@@ -45,7 +45,7 @@ class Endpoint:
         return f"{self.method} {self.path} {' '.join(sorted(self.scopes))}"
 
 
-def picked(endpoints: Iterable[Endpoint], method: str, segments: list[str]) -> Endpoint | None:
-    """The endpoint that gets a request, if one does. No segment is empty."""
-    serving = [endpoint for endpoint in endpoints if endpoint.serves(method, segments)]
-    return min(serving, key=lambda one: (one.ranks, one.method == "ANY"), default=None)
+def picked(routes: Iterable[RestRoute], method: str, segments: list[str]) -> RestRoute | None:
+    """Return the route that API Gateway picks for a request, or None. No segment is empty."""
+    serving = [route for route in routes if route.serves(method, segments)]
+    return min(serving, key=lambda route: (route.ranks, route.method == "ANY"), default=None)

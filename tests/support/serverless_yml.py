@@ -1,4 +1,4 @@
-"""The service by its own words, so that the tests know a new endpoint as soon as it is in serverless.yml."""
+"""What serverless.yml says, so that the tests know a new endpoint as soon as it is there."""
 
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,8 @@ HANDLERS = {name: function["handler"].rpartition(".")[0] for name, function in _
 API_FUNCTIONS = tuple(name for name in FUNCTIONS if name != "authorizer")
 
 _ENDPOINTS = [event["http"] for name in API_FUNCTIONS for event in _SERVICE["functions"][name]["events"]]
-# As path and method, of the endpoints that carry the authorizer and of those that anybody may call; a browser
-# asks with OPTIONS first, without a token.
+# Path and method of the endpoints with the authorizer, and of those without, which include the OPTIONS of a
+# browser's preflight request: it carries no token.
 PROTECTED = {(http["path"], http["method"].upper()) for http in _ENDPOINTS if "authorizer" in http}
 OPEN = {(http["path"], http["method"].upper()) for http in _ENDPOINTS if "authorizer" not in http} | {
     (http["path"], "OPTIONS") for http in _ENDPOINTS if "cors" in http

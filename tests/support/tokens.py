@@ -1,13 +1,15 @@
-"""An issuer for the tests: real keys, and tokens put together from raw bytes.
+"""An issuer's keys, and the tokens that it signs: real keys, and tokens put together from raw bytes.
 
-Nothing here uses PyJWT, so that no mistake of it, or of how it is used, can hide in both places.
+Nothing here uses PyJWT, so that no error in it, or in its use, can be in both places.
 """
 
 import json
+import random
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes
@@ -61,7 +63,7 @@ class SigningKey:
         return SigningKey(kid, alg, private)
 
     def jwk(self, **changes: Any) -> dict[str, Any]:
-        """The public half as RFC 7517 and 7518 write it; a change to None takes a member out."""
+        """Return the public key as a JWK (RFC 7517, RFC 7518). A change to None removes a member."""
         jwk: dict[str, Any] = {"kid": self.kid, "alg": self.alg, "use": "sig"}
         if isinstance(self.private, rsa.RSAPrivateKey):
             numbers = self.private.public_key().public_numbers()
@@ -77,7 +79,7 @@ class SigningKey:
         return {name: value for name, value in (jwk | changes).items() if value is not None}
 
     def sign(self, data: bytes, alg: str | None = None) -> bytes:
-        """The signature over `data` as a JWS has it (RFC 7518 section 3, RFC 8037)."""
+        """Return the signature over `data` in the form of a JWS (RFC 7518 section 3, RFC 8037)."""
         alg = alg or self.alg
         if isinstance(self.private, rsa.RSAPrivateKey):
             digest = _HASHES[alg[2:]]()
@@ -93,13 +95,13 @@ class SigningKey:
 
 
 def jwks(*keys: SigningKey | dict[str, Any]) -> bytes:
-    """The body of a JWKS (RFC 7517 section 5)."""
+    """Return the JSON of a JWKS (RFC 7517 section 5)."""
     members = [key.jwk() if isinstance(key, SigningKey) else key for key in keys]
     return json.dumps({"keys": members}).encode()
 
 
 def good_claims(**changes: Any) -> dict[str, Any]:
-    """Claims that hold now; a change to None takes a claim out."""
+    """Return claims that are valid now. A change to None removes a claim."""
     now = int(time.time())
     claims: dict[str, Any] = {
         "iss": ISSUER,
@@ -118,7 +120,7 @@ def make_token(
     claims: Mapping[str, Any] | bytes | None = None,
     header: Mapping[str, Any] | bytes | None = None,
 ) -> str:
-    """A token that `key` signed; `claims` and `header` as they are, if they are given as bytes."""
+    """Return a token signed by `key`. Claims and header that are bytes are used as they are."""
     if claims is None:
         claims = good_claims()
     if header is None:
@@ -131,7 +133,24 @@ def make_token(
     return f"{signing_input}.{b64(key.sign(signing_input.encode()))}"
 
 
+@cache
+def token(key: SigningKey, **claims: Any) -> str:
+    """Return a good token, the same one for the same key and claims."""
+    return make_token(key, good_claims(**claims))
+
+
+def token_with_kid(kid: str) -> str:
+    """Return a token with this kid, and with a signature of zeros."""
+    header = json.dumps({"alg": "RS256", "kid": kid}).encode()
+    return f"{b64(header)}.{b64(json.dumps(good_claims()).encode())}.{b64(bytes(256))}"
+
+
+def token_with_unknown_kid() -> str:
+    """Return a token that is well formed, with a kid that no issuer has."""
+    return token_with_kid(f"{random.getrandbits(128):x}")
+
+
 def make_event(token: object, method_arn: str = METHOD_ARN) -> dict[str, Any]:
-    """The event of a TOKEN authorizer; a token that is a string goes in as a bearer's."""
+    """Return the event of a TOKEN authorizer. A string is sent as a bearer token."""
     credentials = f"Bearer {token}" if isinstance(token, str) else token
     return {"type": "TOKEN", "authorizationToken": credentials, "methodArn": method_arn}
