@@ -1,6 +1,6 @@
-"""What is locked is at or above the versions that fixed the known advisories.
+"""The locked versions have the fixes for all advisories of a table.
 
-`npm run audit` asks PyPI for the newest ones; this table is what every run of the tests can check.
+`npm run audit` asks PyPI for the newest advisories. The table needs no network.
 """
 
 import json
@@ -21,17 +21,17 @@ def locked_by_pip(name: str) -> dict[str, Version]:
 
 
 def locked_by_npm() -> list[tuple[str, str]]:
-    """One package may be there several times, in different versions."""
+    """Return names and versions. A package may be there several times, in different versions."""
     packages = json.loads((ROOT / "package-lock.json").read_text())["packages"]
     return [(path.rpartition("node_modules/")[2], package["version"]) for path, package in packages.items()]
 
 
 @pytest.mark.parametrize("row", FLOORS["pypi"], ids=lambda row: f"{row['package']} {row['floor']}")
-def test_what_the_function_runs_on_has_no_known_hole(row: dict[str, str]) -> None:
+def test_no_library_of_the_function_has_a_known_vulnerability(row: dict[str, str]) -> None:
     assert locked_by_pip("requirements.txt")[canonicalize_name(row["package"])] >= Version(row["floor"])
 
 
-def test_what_the_tests_run_on_is_what_the_function_runs_on() -> None:
+def test_the_tests_run_with_the_same_libraries_as_the_function() -> None:
     used, tested = locked_by_pip("requirements.txt"), locked_by_pip("requirements/dev.txt")
 
     assert {name: tested[name] for name in used.keys() & tested.keys()} == {
@@ -45,7 +45,7 @@ def test_each_direct_requirement_is_in_the_table() -> None:
     assert {row["package"] for row in FLOORS["pypi"]} == set(direct)
 
 
-def test_the_tools_have_no_known_hole() -> None:
+def test_no_tool_has_a_known_vulnerability() -> None:
     floors = {row["package"]: Version(row["floor"]) for row in FLOORS["npm"]}
 
     assert not [(name, v) for name, v in locked_by_npm() if name in floors and Version(v) < floors[name]]

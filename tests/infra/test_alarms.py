@@ -1,4 +1,4 @@
-"""Which alarm rings for which line of the authorizer's log. The lines are those of Lambda's own runtime."""
+"""Which lines of the authorizer's log trigger which alarm. Lambda's own runtime writes the lines."""
 
 import io
 import json
@@ -20,19 +20,19 @@ from tests.support.tokens import SigningKey, good_claims, make_event, make_token
 
 ROOT = Path(__file__).parents[2]
 
-bootstrap = pytest.importorskip("awslambdaric.bootstrap", reason="Lambda's runtime is for Linux alone")
+bootstrap = pytest.importorskip("awslambdaric.bootstrap", reason="Lambda's runtime runs on Linux only")
 marshallers = pytest.importorskip("awslambdaric.lambda_runtime_marshaller")
 
 
 class Loader(yaml.SafeLoader):
-    """Reads CloudFormation's YAML, without what its tags stand for."""
+    """Reads CloudFormation's YAML without resolving its functions."""
 
 
 Loader.add_multi_constructor("!", lambda loader, tag, node: node.value)
 
 
 def metric_filters() -> list[tuple[str, str]]:
-    """The patterns of resources/alarms.yml, each with the metric that counts its lines."""
+    """Return the patterns of resources/alarms.yml, each with the metric that counts its lines."""
     resources = yaml.load((ROOT / "resources/alarms.yml").read_text(), Loader)["Resources"]
     return [
         (made["Properties"]["FilterPattern"], metric["MetricName"])
@@ -43,10 +43,10 @@ def metric_filters() -> list[tuple[str, str]]:
 
 
 def matches(pattern: str, line: str) -> bool:
-    """Tell what CloudWatch would, for the two kinds of patterns that are used here.
+    """Tell whether CloudWatch counts a line, for the two kinds of patterns that are used here.
 
-    A line has all the terms, and none of those with a minus; or it is JSON with a member of this value.
-    Source: AWS, "Filter pattern syntax for metric filters".
+    Either the line has all the terms, and none of those with a minus; or it is JSON with a member of this
+    value. Source: AWS, "Filter pattern syntax for metric filters".
     """
     member = re.fullmatch(r'\{ \$\.(\w+) = "(\w+)" \}', pattern)
     if member:
@@ -66,7 +66,7 @@ def counted(*lines: str) -> set[str]:
 
 
 class RuntimeApi:
-    """What Lambda's runtime tells Lambda of an invocation, all of it unheeded."""
+    """Takes what Lambda's runtime reports for an invocation, and ignores it."""
 
     marshaller = marshallers.LambdaMarshaller()
 
@@ -75,7 +75,7 @@ class RuntimeApi:
 
 
 def lines_of(event: object, function: Any = handler.authorize) -> list[str]:
-    """Let Lambda's runtime invoke the function, and return the lines of the log."""
+    """Let Lambda's runtime invoke the function, and return the lines of its log."""
     body = json.dumps(event).encode()
     sink = bootstrap.StandardLogSink()
     with redirect_stdout(io.StringIO()) as log:
@@ -97,7 +97,7 @@ def hostile_kids(key: SigningKey) -> list[str]:
     return [make_token(key, header={"kid": text}) for text in texts]
 
 
-def test_no_caller_can_ring_an_alarm(key: SigningKey, stranger: SigningKey) -> None:
+def test_no_caller_can_trigger_an_alarm(key: SigningKey, stranger: SigningKey) -> None:
     tokens = [
         make_token(key),
         make_token(key, good_claims(scope="")),
@@ -117,7 +117,7 @@ def test_no_caller_can_ring_an_alarm(key: SigningKey, stranger: SigningKey) -> N
 
 
 @pytest.mark.parametrize("level", LOG_LEVELS)
-def test_an_outage_of_the_issuer_rings_for_the_keys_alone_however_little_is_logged(
+def test_an_outage_of_the_issuer_triggers_the_alarms_for_keys_at_every_log_level(
     key: SigningKey, level: str
 ) -> None:
     with deployed(key, LOG_LEVEL=level) as service:
@@ -128,7 +128,7 @@ def test_an_outage_of_the_issuer_rings_for_the_keys_alone_however_little_is_logg
     assert counted(*lines) == {"KeysUnavailable", "JwksFetchFailures"}
 
 
-def test_an_outage_that_no_caller_notices_is_counted_apart(key: SigningKey) -> None:
+def test_an_outage_that_no_caller_notices_has_a_metric_of_its_own(key: SigningKey) -> None:
     with deployed(key) as service:
         lines_of(make_event(make_token(key)))
         service.issuer.behave = answer(b"rubbish")
@@ -139,19 +139,19 @@ def test_an_outage_that_no_caller_notices_is_counted_apart(key: SigningKey) -> N
     assert counted(*lines) == {"JwksFetchFailures"}
 
 
-def test_a_wrong_setting_rings_for_an_error_of_the_authorizer(key: SigningKey) -> None:
+def test_an_invalid_setting_counts_as_an_error_of_the_authorizer(key: SigningKey) -> None:
     with deployed(key, AUDIENCE=""):
         assert counted(*lines_of(make_event(make_token(key)))) == {"AuthorizerErrors"}
 
 
-def test_a_bug_rings_for_an_error_of_the_authorizer(service: Deployment) -> None:
+def test_a_bug_counts_as_an_error_of_the_authorizer(service: Deployment) -> None:
     lines = lines_of(None)
 
     assert any(line.startswith("[ERROR] AttributeError") for line in lines)
     assert counted(*lines) == {"AuthorizerErrors"}
 
 
-def test_a_package_that_cannot_be_imported_rings_for_an_error_of_the_authorizer() -> None:
+def test_a_package_that_cannot_be_imported_counts_as_an_error_of_the_authorizer() -> None:
     lines = lines_of({}, lambda event, context: bootstrap._get_handler("no_such_module.authorize"))
 
     assert any(line.startswith("[ERROR] Runtime.ImportModuleError") for line in lines)
@@ -165,7 +165,7 @@ def test_a_package_that_cannot_be_imported_rings_for_an_error_of_the_authorizer(
         "RequestId: 8a0ff1a5 Error: Runtime exited with error: signal: killed",
     ],
 )
-def test_what_lambda_writes_of_a_function_that_ended_badly_rings_for_an_error_of_the_authorizer(
+def test_a_timeout_and_a_crash_count_as_errors_of_the_authorizer(
     line: str,
 ) -> None:
     assert counted(line) == {"AuthorizerErrors"}

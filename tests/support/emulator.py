@@ -1,6 +1,6 @@
-"""An AWS on 127.0.0.1: moto's server, and the resources that its CloudFormation does not know.
+"""An emulated AWS on 127.0.0.1: moto's server, with the resource types that its CloudFormation lacks.
 
-These are made as CloudFormation makes them: by calls of AWS's API, whose parameters botocore checks.
+These are created as CloudFormation creates them: by calls of AWS's API, whose parameters botocore validates.
 `python -m tests.support.emulator` prints its URL, and serves until its standard input ends.
 """
 
@@ -30,9 +30,9 @@ Properties = dict[str, Any]
 
 
 def api_names(value: Any) -> Any:
-    """The names of CloudFormation's properties as API Gateway and Logs write them: with a small first letter.
+    """Return properties with the names of the APIs of API Gateway and Logs, which begin with a small letter.
 
-    The keys of maps, such as `gatewayresponse.header.Vary` and `application/json`, are no names.
+    The keys of maps, such as `gatewayresponse.header.Vary` and `application/json`, are not changed.
     """
     if isinstance(value, list):
         return [api_names(item) for item in value]
@@ -134,7 +134,7 @@ def change_stage(name: str, properties: Properties) -> None:
     )
 
 
-# What CloudFormation sets when it makes a function, and what it changes, by which call.
+# The properties of a function that one call changes. Its code is changed by another call.
 CONFIGURATION = (
     "FunctionName",
     "Handler",
@@ -181,7 +181,7 @@ def remove_alarm(name: str) -> None:
 
 
 def goes_with_its_parent(_: str) -> None:
-    """What belongs to an API or to a log group is removed with it."""
+    """Do nothing: a part of an API or of a log group is removed with it."""
 
 
 def is_not_changed(name: str, _: Properties) -> None:
@@ -194,7 +194,7 @@ def none(_: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Type:
-    """What CloudFormation calls for one type of resource. `make` gets a unique name, and returns the id."""
+    """The calls for one type of resource. `make` gets a unique name, and returns the physical id."""
 
     make: Callable[[str, Properties], str]
     change: Callable[[str, Properties], None] = is_not_changed
@@ -206,22 +206,22 @@ TYPES = {
     "AWS::ApiGateway::Authorizer": Type(make_authorizer, change_authorizer),
     "AWS::ApiGateway::Deployment": Type(make_deployment),
     "AWS::ApiGateway::GatewayResponse": Type(make_gateway_response),
-    # moto knows methods, but neither their authorizers nor those without a function.
+    # moto creates methods, but without their authorizers, and none without a function.
     "AWS::ApiGateway::Method": Type(make_method),
     "AWS::ApiGateway::Model": Type(make_model),
     "AWS::ApiGateway::RequestValidator": Type(make_request_validator),
-    # moto makes APIs, but does not remove them.
+    # moto creates APIs, but does not delete them.
     "AWS::ApiGateway::RestApi": Type(make_api, remove=remove_api, attributes=attributes_of_api),
     "AWS::ApiGateway::Stage": Type(make_stage, change_stage),
     "AWS::CloudWatch::Alarm": Type(make_alarm, remove=remove_alarm),
-    # moto knows functions, but neither their architectures nor their tracing.
+    # moto creates functions, but without their architectures and their tracing.
     "AWS::Lambda::Function": Type(make_function, change_function, remove_function, attributes_of_function),
     "AWS::Logs::MetricFilter": Type(make_metric_filter),
 }
 
 
 class Made:
-    """A resource of one of these TYPES, as moto's CloudFormation wants it."""
+    """A resource of one of these TYPES, with the interface that moto's CloudFormation expects."""
 
     def __init__(self, type_: Type, physical_resource_id: str) -> None:
         self.type_ = type_
@@ -258,7 +258,7 @@ class Made:
 
 
 def without_no_values(clean: Callable[..., Any]) -> Callable[..., Any]:
-    """CloudFormation leaves out an item of a list that is AWS::NoValue; moto makes it a None."""
+    """Leave out items of lists that are AWS::NoValue, as CloudFormation does; moto turns them into None."""
 
     def cleaned(*args: Any) -> Any:
         value = clean(*args)
@@ -268,7 +268,7 @@ def without_no_values(clean: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def with_outputs(execute: Callable[..., None]) -> Callable[..., None]:
-    """CloudFormation lets a change set import and export values; moto forgets both."""
+    """Let a change set import and export values, as CloudFormation does; moto does neither."""
 
     def executed(backend: CloudFormationBackend, *args: Any, **kwargs: Any) -> None:
         for stack in backend.stacks.values():
@@ -283,14 +283,14 @@ def with_outputs(execute: Callable[..., None]) -> Callable[..., None]:
 
 
 def only_made_up_credentials(app: Callable[..., Any]) -> Callable[..., Any]:
-    """Refuse requests that are signed with another access key than the one that tests have."""
+    """Reject requests that are signed with any other access key than that of the tests."""
     credential = re.compile(rf"\bCredential={ACCESS_KEY}(/|%2F)")
 
     def checked(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         if credential.search(f"{environ.get('HTTP_AUTHORIZATION')} {environ.get('QUERY_STRING')}"):
             return app(environ, start_response)
         start_response("403 Forbidden", [])
-        return [b"This emulator takes the credentials of the tests alone."]
+        return [b"This emulator accepts only the credentials of the tests."]
 
     return checked
 
@@ -301,7 +301,7 @@ def serve() -> None:
     parsing.clean_json = without_no_values(parsing.clean_json)
     types: dict[str, Any] = dict.fromkeys(TYPES, Made)
     parsing.get_model_map().update(types)
-    # CloudFormation's own looks at the syntax alone; moto's lints, and takes a warning for an error.
+    # CloudFormation checks the syntax alone; moto runs a linter, and treats a warning as an error.
     backend.validate_template = lambda self, template: []
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     app = only_made_up_credentials(DomainDispatcherApplication(create_backend_app))
