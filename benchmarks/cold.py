@@ -207,12 +207,12 @@ def main() -> None:
         sys.exit(f"A cold start can't be measured here: {reason}.")
     with TemporaryDirectory() as name:
         folder = Path(name)
-        checkout, clean = copy_project(folder), clean_environment(folder / "home", **SETTINGS)
+        clean = clean_environment(folder / "home", **SETTINGS)
         packages = {}
         for architecture in ("arm64", "x86_64"):
-            options = ("--param", f"architecture={architecture}")
+            checkout, parameter = copy_project(folder / architecture), f"architecture={architecture}"
             packages[architecture] = (
-                make_packages(checkout, folder / architecture, *options, environment=clean) / AUTHORIZER
+                make_packages(checkout, "--param", parameter, environment=clean) / AUTHORIZER
             )
         sizes = {architecture: package.stat().st_size / MIB for architecture, package in packages.items()}
         unpacked = unpack(packages[HERE], folder / "package")

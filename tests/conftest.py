@@ -100,16 +100,16 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def prod_package(checkout: Path, clean: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def prod_package(clean: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with the packages and templates of stage prod, for arm64."""
-    folder = tmp_path_factory.mktemp("prod")
-    return make_packages(checkout, folder, "--stage", "prod", environment=clean | SETTINGS)
+    checkout = copy_project(tmp_path_factory.mktemp("prod"))
+    return make_packages(checkout, "--stage", "prod", environment=clean | SETTINGS)
 
 
 @pytest.fixture(scope="session")
-def dev_package(checkout: Path, clean: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def dev_package(clean: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with the packages and templates of stage dev, with parameters that have no default there."""
-    folder = tmp_path_factory.mktemp("dev")
+    checkout = copy_project(tmp_path_factory.mktemp("dev"))
     parameters = ("architecture=x86_64", "authorizerConcurrency=20", f"permissionsBoundary={BOUNDARY}")
     options = (word for parameter in parameters for word in ("--param", parameter))
-    return make_packages(checkout, folder, "--stage", "dev", *options, environment=clean | SETTINGS)
+    return make_packages(checkout, "--stage", "dev", *options, environment=clean | SETTINGS)

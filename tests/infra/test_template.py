@@ -159,7 +159,7 @@ def test_a_usage_plan_waits_for_the_stage_and_the_deployment_for_neither(
     service = (checkout / "serverless.yml").read_text()
     plan = "  apiGateway:\n    apiKeys: [partner]\n    usagePlan: {throttle: {rateLimit: 1, burstLimit: 1}}\n"
     (checkout / "serverless.yml").write_text(service.replace("provider:\n", f"provider:\n{plan}", 1))
-    folder = make_packages(checkout, tmp_path / "package", "--stage", "prod", environment=clean | SETTINGS)
+    folder = make_packages(checkout, "--stage", "prod", environment=clean | SETTINGS)
     resources = json.loads((folder / TEMPLATE).read_text())["Resources"]
     (deployment,) = of_type(resources, "AWS::ApiGateway::Deployment").values()
     (usage_plan,) = of_type(resources, "AWS::ApiGateway::UsagePlan").values()

@@ -44,9 +44,9 @@ def light(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def prod(sls: Sls, checkout: Path) -> None:
-    """Stage prod is deployed, with all that a deploy uploads."""
-    sls(checkout, "deploy", "--stage", "prod")
+def prod(sls: Sls, light: Path) -> None:
+    """Stage prod is deployed."""
+    sls(light, "deploy", "--stage", "prod")
 
 
 @pytest.fixture(scope="module")

@@ -3,59 +3,15 @@
 import re
 import shutil
 import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
-from tests.support.checkout import ROOT, clean_environment, copy_project, run
-from tests.support.issuer import AUDIENCE, ISSUER
-from tests.support.service import FUNCTIONS
-
-SETTINGS = {"JWKS_URI": f"{ISSUER}jwks.json", "AUDIENCE": AUDIENCE, "TOKEN_ISSUER": ISSUER}
-
-
-@pytest.fixture(scope="module")
-def clean(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    return clean_environment(tmp_path_factory.mktemp("home"))
-
-
-@pytest.fixture(scope="module")
-def aws(clean: dict[str, str]) -> Iterator[str]:
-    """The URL of an emulated AWS that is empty."""
-    command, pipe = [sys.executable, "-m", "tests.support.emulator"], subprocess.PIPE
-    environment = {name: value for name, value in clean.items() if name != "AWS_ENDPOINT_URL"}
-    environment["AWS_DEFAULT_REGION"] = "us-east-1"
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, text=True) as emulator:
-        assert emulator.stdout
-        url = emulator.stdout.readline().strip()
-        assert url.startswith("http://127.0.0.1:")
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in (environment | {"AWS_ENDPOINT_URL": url}).items():
-                if name.startswith("AWS_"):
-                    patch.setenv(name, value)
-            yield url
-
-
-@pytest.fixture(scope="module")
-def prod_package(clean: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    checkout = copy_project(tmp_path_factory.mktemp("made"))
-    packaged = run(
-        checkout,
-        "npm",
-        "run",
-        "--ignore-scripts",
-        "package",
-        "--",
-        "--stage",
-        "prod",
-        environment=clean | SETTINGS,
-    )
-    assert packaged.returncode == 0, packaged.stdout + packaged.stderr
-    return checkout / "package"
+from tests.support.checkout import copy_project, npm_run, run
+from tests.support.environment import SETTINGS
+from tests.support.serverless_yml import FUNCTIONS
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +31,7 @@ def deploy(
 ) -> subprocess.CompletedProcess[str]:
     """Run what the workflow runs, without any settings."""
     environment = clean | {"AWS_ENDPOINT_URL": aws, "SLS_AWS_MONITORING_FREQUENCY": "200"}
-    command = ["npm", "run", "--ignore-scripts", "deploy-package", "--", *options]
-    return run(checkout, *command, environment=environment)
+    return run(checkout, *npm_run("deploy-package"), *options, environment=environment)
 
 
 def functions() -> dict[str, Any]:

@@ -16,10 +16,11 @@ from tests.support.jwks_server import JwksServer, answer
 ACCESS_KEY = "AKIAOFTHEDEVELOPER00"
 ELSEWHERE = ("192.0.2.1", 443)  # an address for documentation (RFC 5737)
 
-# A deploy with all that it uploads, other commands of `sls`, and requests of the pytest process itself.
+# A deploy, a package and its deploy, other commands of `sls`, and requests of the pytest process itself.
 SELECTION = (
     "tests/integration/test_deploy.py::test_only_the_authorizer_gets_the_settings[prod]",
     "tests/integration/test_deploy.py::test_the_smoke_test_finds_the_url_of_a_stage",
+    "tests/integration/test_deploy_package.py::test_a_package_is_deployed_from_another_folder_with_the_settings_that_it_was_made_with",
     "tests/integration/test_invoke.py::test_a_good_token_gets_a_policy_of_the_shape_that_the_tutorial_shows",
     "tests/unit/test_handler.py",
     "tests/unit/test_smoke.py",

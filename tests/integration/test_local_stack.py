@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from tests.support.checkout import run
+from tests.support.checkout import npm_run, run
 from tests.support.tokens import AUDIENCE, SigningKey, good_claims, make_token
 
 
@@ -183,7 +183,7 @@ def npm(checkout: Path, clean: dict[str, str]) -> Npm:
     """Runs a script of package.json, without the set-up that precedes it. Returns its status and output."""
 
     def run_script(name: str, *options: str, standard_input: str, **variables: str) -> tuple[int, str]:
-        command = ("npm", "run", "--silent", "--ignore-scripts", name, "--", *options)
+        command = (*npm_run(name), *options)
         ran = run(checkout, *command, environment=clean | variables, standard_input=standard_input)
         return ran.returncode, ran.stdout
 

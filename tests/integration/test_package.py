@@ -145,12 +145,12 @@ def test_another_checkout_is_packaged_to_the_same_bytes(
     machine = {"HOME": str(tmp_path), "TZ": "Asia/Tokyo", "PYTHONHASHSEED": "7", "SOURCE_DATE_EPOCH": "1"}
     mask = os.umask(0o077)
     try:
-        make_packages(another, tmp_path / "packages", environment=clean | SETTINGS | machine)
+        packages = make_packages(another, environment=clean | SETTINGS | machine)
     finally:
         os.umask(mask)
 
     for name in (AUTHORIZER, *PETSTORE):
-        assert (tmp_path / "packages" / name).read_bytes() == (built["arm64"] / name).read_bytes(), name
+        assert (packages / name).read_bytes() == (built["arm64"] / name).read_bytes(), name
 
 
 Start = Callable[..., LambdaEnvironment]

@@ -69,6 +69,11 @@ def _path() -> str:
     return path if is_node_itself else f"{os.path.dirname(node)}{os.pathsep}{path}"
 
 
+def npm_run(script: str) -> tuple[str, ...]:
+    """Return the command that runs a script of package.json without the set-up. Its options follow."""
+    return ("npm", "run", "--silent", "--ignore-scripts", script, "--")
+
+
 def run(
     checkout: Path,
     *command: str | Path,

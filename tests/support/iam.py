@@ -1,4 +1,4 @@
-"""How IAM evaluates the policies of an authorizer and of a role: written from AWS's documentation, not our code.
+"""How IAM evaluates policies of authorizers and roles: written from AWS's documentation, not from our code.
 
 AWS, "IAM JSON policy elements: Resource" and "Policy evaluation logic". That a wildcard also matches the
 colons of a path was observed on API Gateway: github.com/dherault/serverless-offline/issues/560.

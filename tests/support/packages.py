@@ -1,4 +1,4 @@
-"""What `sls package` makes, and checks of it.
+"""What `npm run package` makes, and checks of it.
 
 A check returns one line for each problem, so that a test can name what was found.
 """
@@ -11,7 +11,7 @@ from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
 from pathlib import Path
 from zipfile import ZipFile
 
-from tests.support.checkout import SLS, run
+from tests.support.checkout import npm_run, run
 
 AUTHORIZER = "jwt-rsa-custom-authorizer.zip"
 BOUNDARY = "arn:aws:iam::123456789012:policy/stage"
@@ -24,15 +24,15 @@ MAX_BYTES = 6.0 * 2**20
 CHECKED_HASH = (0b11).to_bytes(4, "little")  # the flags of PEP 552
 
 
-def make_packages(checkout: Path, folder: Path, *options: str, environment: Mapping[str, str]) -> Path:
-    """Put the packages and the templates of a checkout into `folder`, and return it.
+def make_packages(checkout: Path, *options: str, environment: Mapping[str, str]) -> Path:
+    """Run `npm run package` in a copy of the project. Return the folder with the packages and the templates.
 
-    Raises RuntimeError with what `sls package` printed if it failed.
+    Raises RuntimeError with the output of the command if it failed.
     """
-    made = run(checkout, SLS, "package", "--package", folder, *options, environment=environment)
+    made = run(checkout, *npm_run("package"), *options, environment=environment)
     if made.returncode:
         raise RuntimeError(made.stdout + made.stderr)
-    return folder
+    return checkout / "package"
 
 
 def names(package: Path) -> list[str]:
