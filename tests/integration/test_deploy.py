@@ -322,7 +322,8 @@ def test_the_smoke_test_finds_the_url_of_a_stage(
     prod: None, checkout: Path, clean: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(checkout)
-    monkeypatch.setenv("HOME", clean["HOME"])
+    for name in ("HOME", "PATH"):
+        monkeypatch.setenv(name, clean[name])
 
     assert deployed_url("prod") == outputs("prod")["ServiceEndpoint"]
     with pytest.raises(SystemExit, match="no API of stage staging"):

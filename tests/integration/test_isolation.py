@@ -1,6 +1,8 @@
 """No test reaches AWS or another host, and nothing of the developer's own world changes a result."""
 
+import os
 import re
+import shutil
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -16,11 +18,10 @@ from tests.support.jwks_server import JwksServer, answer
 ACCESS_KEY = "AKIAOFTHEDEVELOPER00"
 ELSEWHERE = ("192.0.2.1", 443)  # an address for documentation (RFC 5737)
 
-# A deploy, a package and its deploy, other commands of `sls`, and requests of the pytest process itself.
+# It packages, deploys and invokes, and sends requests from the pytest process itself.
+DEPLOY = "test_a_package_is_deployed_from_another_folder_with_the_settings_that_it_was_made_with"
 SELECTION = (
-    "tests/integration/test_deploy.py::test_only_the_authorizer_gets_the_settings[prod]",
-    "tests/integration/test_deploy.py::test_the_smoke_test_finds_the_url_of_a_stage",
-    "tests/integration/test_deploy_package.py::test_a_package_is_deployed_from_another_folder_with_the_settings_that_it_was_made_with",
+    f"tests/integration/test_deploy_package.py::{DEPLOY}",
     "tests/integration/test_invoke.py::test_a_good_token_gets_a_policy_of_the_shape_that_the_tutorial_shows",
     "tests/unit/test_handler.py",
     "tests/unit/test_smoke.py",
@@ -50,6 +51,12 @@ def environment(outside: JwksServer, tmp_path: Path) -> dict[str, str]:
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_text(text)
 
+    # A version manager's command, which finds Node in the home folder.
+    shim = tmp_path / "shims/node"
+    shim.parent.mkdir()
+    shim.write_text(f"""#!/bin/sh\ntest "$HOME" = '{home}' && exec '{shutil.which("node")}' "$@"\n""")
+    shim.chmod(0o755)
+
     nowhere = str(tmp_path / "no such file")
     proxies = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
     aws = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"), ACCESS_KEY)
@@ -58,7 +65,9 @@ def environment(outside: JwksServer, tmp_path: Path) -> dict[str, str]:
     authorizer |= {"LOG_LEVEL": "loud", "ALGORITHMS": "HS256", "LEEWAY_SECONDS": "never"}
     tools = {"PIP_USER": "1", "PIP_INDEX_URL": url, "NODE_OPTIONS": f"--require '{nowhere}'"}
     tls = dict.fromkeys(("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "AWS_CA_BUNDLE", "NETRC"), nowhere)
-    return clean_environment(home) | dict.fromkeys(proxies, url) | aws | authorizer | tools | tls
+    clean = clean_environment(home)
+    tools["PATH"] = f"{shim.parent}{os.pathsep}{clean['PATH']}"
+    return clean | dict.fromkeys(proxies, url) | aws | authorizer | tools | tls
 
 
 @pytest.fixture

@@ -56,15 +56,17 @@ def clean_environment(home: Path, **variables: str) -> dict[str, str]:
 
 @cache
 def _path() -> str:
-    """PATH, with the folder of Node itself first where a version manager stands in for it.
+    """Return PATH, with the folder of Node itself first where a version manager stands in for it.
 
     A version manager (asdf, mise, Volta) looks for its versions in the developer's home folder.
     """
     path = CALLER["PATH"]
-    command, environment = ["node", "--print", "process.execPath"], CALLER | {"NODE_OPTIONS": ""}
-    asked = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    found = shutil.which("node", path=path)
+    if not found:
+        return path
+    command, environment = [found, "--print", "process.execPath"], CALLER | {"NODE_OPTIONS": ""}
+    asked = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)
     node = asked.stdout.strip()
-    found = shutil.which("node", path=path) or ""
     is_node_itself = os.path.realpath(found) == os.path.realpath(node)
     return path if is_node_itself else f"{os.path.dirname(node)}{os.pathsep}{path}"
 

@@ -30,7 +30,7 @@ def wheels() -> Path:
     folder.mkdir()
     with TemporaryDirectory(dir=folder) as unfinished:
         for platform in PLATFORMS:
-            subprocess.run(
+            downloaded = subprocess.run(
                 [
                     *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"),
                     *("--require-hashes", "--only-binary", ":all:", "--python-version", "3.13"),
@@ -38,7 +38,9 @@ def wheels() -> Path:
                     *("--requirement", REQUIREMENTS, "--dest", f"{unfinished}/wheels"),
                 ],
                 env=CALLER,
-                check=True,
+                check=False,
             )
+            if downloaded.returncode:
+                raise RuntimeError("The libraries of requirements.txt could not be downloaded: see above.")
         Path(unfinished, "wheels").rename(current)
     return current
