@@ -18,6 +18,7 @@ from tests.support.jwks_server import JwksServer, answer
 from tests.support.packages import BOUNDARY, make_packages
 from tests.support.tokens import SigningKey, jwks, token
 
+# Before any test module imports handler.py, which fetches the keys of JWKS_URI at its import.
 isolate_this_process()
 
 # `npm test` tries the same examples on every machine and every time, `npm run fuzz` tries new ones.
@@ -108,7 +109,7 @@ def prod_package(clean: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="session")
 def dev_package(clean: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with the packages and templates of stage dev, with parameters that have no default there."""
+    """The folder with the packages and templates of stage dev, with parameters that no stage sets."""
     checkout = copy_project(tmp_path_factory.mktemp("dev"))
     parameters = ("architecture=x86_64", "authorizerConcurrency=20", f"permissionsBoundary={BOUNDARY}")
     options = (word for parameter in parameters for word in ("--param", parameter))

@@ -12,6 +12,7 @@ from tests.support.isolation import CALLER
 
 ROOT = Path(__file__).parents[2]
 REQUIREMENTS = ROOT / "requirements.txt"
+# What serverless.yml asks pip for.
 PLATFORMS = ("manylinux2014_aarch64", "manylinux2014_x86_64")
 
 
