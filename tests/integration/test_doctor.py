@@ -10,8 +10,8 @@ from subprocess import CompletedProcess
 import pytest
 
 from tests.support.checkout import clean_environment, copy_project, run
-from tests.support.endpoint import Endpoint, answer
-from tests.support.issuer import AUDIENCE, SigningKey, good_claims, jwks, make_token
+from tests.support.jwks_server import JwksServer, answer
+from tests.support.tokens import AUDIENCE, SigningKey, good_claims, jwks, make_token
 
 Doctor = Callable[..., CompletedProcess[str]]
 
@@ -41,9 +41,9 @@ def doctor(checkout: Path, tmp_path: Path) -> Doctor:
 
 
 @pytest.fixture
-def site(key: SigningKey) -> Iterator[Endpoint]:
+def site(key: SigningKey) -> Iterator[JwksServer]:
     """An issuer whose metadata is full of commands to a terminal and to a CI runner."""
-    with closing(Endpoint(answer(b"", status="404 Not Found"))) as endpoint:
+    with closing(JwksServer(answer(b"", status="404 Not Found"))) as endpoint:
         endpoint.behave_at["/jwks.json"] = answer(jwks(key))
         issuer = endpoint.url.removesuffix("jwks.json")
         metadata = {"issuer": issuer, "jwks_uri": f"{issuer}\n::add-mask::x\r\x1b[31m##[stop-commands]x"}
@@ -52,7 +52,7 @@ def site(key: SigningKey) -> Iterator[Endpoint]:
 
 
 def test_settings_and_a_token_are_judged_and_nothing_untrusted_is_printed_raw(
-    checkout: Path, doctor: Doctor, site: Endpoint, key: SigningKey
+    checkout: Path, doctor: Doctor, site: JwksServer, key: SigningKey
 ) -> None:
     issuer = site.url.removesuffix("jwks.json")
     settings = {"JWKS_URI": site.url, "AUDIENCE": AUDIENCE, "TOKEN_ISSUER": issuer.rstrip("/")}

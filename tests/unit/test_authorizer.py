@@ -8,7 +8,7 @@ import pytest
 from auth import ConfigError, InvalidToken, KeyStore, KeysUnavailable, Settings
 from auth.authorizer import decide
 from auth.events import Response
-from tests.support.issuer import SigningKey, good_claims, jwks, make_event, make_token
+from tests.support.tokens import SigningKey, good_claims, jwks, make_event, make_token
 
 
 def authorize(event: dict[str, Any], settings: Settings, keys: KeyStore) -> Response:

@@ -15,7 +15,7 @@ from auth.bearer import (
     unverified_payload,
     unverified_token,
 )
-from tests.support.issuer import b64
+from tests.support.tokens import b64
 
 HEADER = b64(b'{"alg":"RS256","kid":"key-1"}')
 

@@ -9,7 +9,7 @@ import pytest
 from auth import InvalidToken, Settings
 from auth.claims import Claims, reject_before_fetch, verify
 from tests.support.environment import environment
-from tests.support.issuer import SigningKey, good_claims, make_token
+from tests.support.tokens import SigningKey, good_claims, make_token
 
 
 @pytest.fixture(scope="module")

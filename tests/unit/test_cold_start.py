@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.endpoint import Behaviour, Endpoint, answer, silence
 from tests.support.environment import environment
-from tests.support.issuer import SigningKey, jwks, make_event, make_token
+from tests.support.jwks_server import Behaviour, JwksServer, answer, silence
+from tests.support.tokens import SigningKey, jwks, make_event, make_token
 
 ROOT = Path(__file__).parents[2]
 
@@ -66,7 +66,7 @@ def line_of(process: subprocess.Popen[str]) -> str:
 
 
 def test_the_issuer_answers_while_pyjwt_is_imported_and_its_thread_imports_nothing(key: SigningKey) -> None:
-    with closing(Endpoint(answer(jwks(key)))) as issuer:
+    with closing(JwksServer(answer(jwks(key)))) as issuer:
         uri = issuer.url.replace("127.0.0.1", "localhost")
         with interpreter(SPY, **environment(JWKS_URI=uri)) as process:
             assert line_of(process) == "importing jwt"
@@ -78,7 +78,7 @@ def test_the_issuer_answers_while_pyjwt_is_imported_and_its_thread_imports_nothi
 
 def test_the_first_request_does_not_fetch_again(key: SigningKey) -> None:
     with (
-        closing(Endpoint(answer(jwks(key)))) as issuer,
+        closing(JwksServer(answer(jwks(key)))) as issuer,
         interpreter(START, **environment(JWKS_URI=issuer.url)) as process,
     ):
         said, _ = process.communicate(json.dumps(make_event(make_token(key))), timeout=30)
@@ -108,7 +108,7 @@ def test_an_import_without_settings_opens_no_connection() -> None:
 def test_the_import_says_once_that_an_issuer(behave: Behaviour, reason: str, key: SigningKey) -> None:
     event = json.dumps(make_event(make_token(key)))
     with (
-        closing(Endpoint(behave)) as issuer,
+        closing(JwksServer(behave)) as issuer,
         interpreter(START, **environment(JWKS_URI=issuer.url)) as process,
     ):
         assert line_of(process) == "connects to 127.0.0.1"

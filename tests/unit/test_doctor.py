@@ -14,9 +14,9 @@ import pytest
 
 from auth import InvalidToken, KeyStore, Settings, fetch
 from auth.authorizer import decide
-from tests.support.endpoint import Endpoint, answer
 from tests.support.environment import environment
-from tests.support.issuer import AUDIENCE, ISSUER, SigningKey, good_claims, jwks, make_event, make_token
+from tests.support.jwks_server import JwksServer, answer
+from tests.support.tokens import AUDIENCE, ISSUER, SigningKey, good_claims, jwks, make_event, make_token
 from tools.doctor import settings_file, source
 from tools.examination import Finding, examine
 from tools.examination.published_keys import sufficient_algorithms
@@ -693,14 +693,14 @@ def test_what_a_token_says_is_quoted(pages: dict[str, bytes], key: SigningKey, s
 
 
 @pytest.fixture
-def site(key: SigningKey) -> Iterator[Endpoint]:
+def site(key: SigningKey) -> Iterator[JwksServer]:
     """An issuer on 127.0.0.1, without metadata as yet."""
-    with closing(Endpoint(answer(b"", status="404 Not Found"))) as endpoint:
+    with closing(JwksServer(answer(b"", status="404 Not Found"))) as endpoint:
         endpoint.behave_at["/jwks.json"] = answer(jwks(key))
         yield endpoint
 
 
-def examine_site(site: Endpoint, about: Callable[[str], bytes], **changes: str) -> list[Finding]:
+def examine_site(site: JwksServer, about: Callable[[str], bytes], **changes: str) -> list[Finding]:
     """Let the doctor examine an issuer with metadata that depends on its URL."""
     issuer = site.url.removesuffix("jwks.json")
     site.behave_at["/.well-known/openid-configuration"] = answer(about(issuer))
@@ -708,7 +708,7 @@ def examine_site(site: Endpoint, about: Callable[[str], bytes], **changes: str) 
     return examine(variables | changes, None, fetch)
 
 
-def test_settings_are_corrected_from_the_metadata_of_a_live_issuer(site: Endpoint) -> None:
+def test_settings_are_corrected_from_the_metadata_of_a_live_issuer(site: JwksServer) -> None:
     issuer = site.url.removesuffix("jwks.json")
     found = examine_site(
         site,
@@ -728,7 +728,7 @@ def test_settings_are_corrected_from_the_metadata_of_a_live_issuer(site: Endpoin
     ]
 
 
-def test_each_url_is_fetched_once(site: Endpoint) -> None:
+def test_each_url_is_fetched_once(site: JwksServer) -> None:
     examine_site(
         site,
         lambda issuer: metadata(issuer, f"{issuer}other.json"),
@@ -740,7 +740,7 @@ def test_each_url_is_fetched_once(site: Endpoint) -> None:
     assert sorted(asked) == ["/.well-known/openid-configuration", "/jwks.jsonx", "/other.json"]
 
 
-def test_a_redirect_is_wrong_because_the_authorizer_does_not_follow_it(site: Endpoint) -> None:
+def test_a_redirect_is_wrong_because_the_authorizer_does_not_follow_it(site: JwksServer) -> None:
     site.behave_at["/jwks.json"] = answer(b"", f"Location: {site.url}2", status="301 Moved Permanently")
     found = examine_site(site, lambda issuer: b"{}")
 

@@ -4,7 +4,7 @@ import pytest
 
 from auth import ConfigError
 from auth.events import policy_document, read_event
-from tests.support.issuer import make_event
+from tests.support.tokens import make_event
 
 STAGE = "arn:aws:execute-api:us-east-1:123456789012:apiId/dev/"
 

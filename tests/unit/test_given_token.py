@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from tests.support.issuer import SigningKey, make_token
+from tests.support.tokens import SigningKey, make_token
 from tools import given_token
 
 

@@ -26,24 +26,18 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from auth import InvalidToken, KeyStore, KeysUnavailable
 from auth.fetch import fetch
+from tests.support.authorizer import DAY, MINUTE, Authorizer
 from tests.support.certificates import certify
-from tests.support.endpoint import (
-    DAY,
-    MINUTE,
-    Behaviour,
-    Endpoint,
-    Service,
-    answer,
-    endless,
-    head,
-    raw,
-    reset,
-    silence,
+from tests.support.jwks_server import Behaviour, JwksServer, answer, endless, head, raw, reset, silence
+from tests.support.tokens import (
+    SigningKey,
+    b64,
+    b64_uint,
+    jwks,
     token,
-    token_under,
-    unknown,
+    token_with_kid,
+    token_with_unknown_kid,
 )
-from tests.support.issuer import SigningKey, b64, b64_uint, jwks
 
 # Outages: an endpoint that ..., and the reason that is logged.
 
@@ -121,7 +115,7 @@ class Outage:
     """What goes wrong with an endpoint, when it is told to."""
 
     kind: str
-    endpoint: Endpoint
+    issuer: JwksServer
 
     @property
     def reason(self) -> str:
@@ -129,24 +123,24 @@ class Outage:
 
     def begin(self) -> None:
         if self.kind == "is down":
-            self.endpoint.close()
-        self.endpoint.behave = OUTAGES[self.kind][0]
+            self.issuer.close()
+        self.issuer.behave = OUTAGES[self.kind][0]
 
     def end(self, *keys: SigningKey) -> None:
-        self.endpoint.behave = answer(jwks(*keys))
+        self.issuer.behave = answer(jwks(*keys))
         if self.kind == "is down":
-            self.endpoint.start()
+            self.issuer.start()
 
 
 @pytest.fixture(params=OUTAGES)
-def outage(request: pytest.FixtureRequest, cold: Service, stranger: SigningKey) -> Outage:
+def outage(request: pytest.FixtureRequest, cold: Authorizer, stranger: SigningKey) -> Outage:
     # Whoever follows a redirect takes a stranger's key for the issuer's.
-    cold.endpoint.behave_at["/moved.json"] = answer(jwks(stranger))
-    return Outage(request.param, cold.endpoint)
+    cold.issuer.behave_at["/moved.json"] = answer(jwks(stranger))
+    return Outage(request.param, cold.issuer)
 
 
 def test_known_keys_hold_for_a_day_if_an_endpoint(
-    outage: Outage, warm: Service, key: SigningKey, new_key: SigningKey, logged: list[dict[str, Any]]
+    outage: Outage, warm: Authorizer, key: SigningKey, new_key: SigningKey, logged: list[dict[str, Any]]
 ) -> None:
     fetched_at = warm.clock.now
     outage.begin()
@@ -155,7 +149,7 @@ def test_known_keys_hold_for_a_day_if_an_endpoint(
         assert warm.status(token(key)) == 200
         warm.clock.now += 0.01
     assert 1 <= len(logged) <= 2
-    assert warm.status(unknown()) == 500
+    assert warm.status(token_with_unknown_kid()) == 500
 
     warm.clock.now = fetched_at + DAY - 1
     assert warm.status(token(key)) == 200
@@ -166,12 +160,12 @@ def test_known_keys_hold_for_a_day_if_an_endpoint(
     warm.clock.now += 30
     assert warm.status(token(key)) == 200
     assert warm.status(token(new_key)) == 200
-    assert warm.status(unknown()) == 401
+    assert warm.status(token_with_unknown_kid()) == 401
     assert {line["reason"] for line in logged} == {outage.reason}
 
 
 def test_a_cold_start_waits_as_long_as_it_must_and_no_longer_if_an_endpoint(
-    outage: Outage, cold: Service, key: SigningKey, logged: list[dict[str, Any]]
+    outage: Outage, cold: Authorizer, key: SigningKey, logged: list[dict[str, Any]]
 ) -> None:
     outage.begin()
     for _ in range(100):
@@ -221,14 +215,14 @@ class Calls:
 def hung(key: SigningKey) -> dict[str, dict[str, Calls]]:
     """What the first call and the next 20 cost with each hang, warm and cold, all at the same time."""
 
-    def call(service: Service, times: int) -> Calls:
+    def call(service: Authorizer, times: int) -> Calls:
         start = time.monotonic()
         statuses = {service.status(token(key)) for _ in range(times)}
         return Calls(statuses, time.monotonic() - start)
 
     def measure(kind: str) -> dict[str, Calls]:
-        with closing(Endpoint(answer(jwks(key)))) as endpoint:
-            warm, cold = Service(endpoint), Service(endpoint)
+        with closing(JwksServer(answer(jwks(key)))) as endpoint:
+            warm, cold = Authorizer(endpoint), Authorizer(endpoint)
             assert warm.status(token(key)) == 200
             warm.clock.now += 10 * MINUTE
             endpoint.behave = HANGS[kind]
@@ -295,7 +289,7 @@ def test_a_fetch_is_over_after_three_seconds_wherever_it_hangs(monkeypatch: pyte
 
     monkeypatch.setattr(socket, "getaddrinfo", hanging_look_up)
     drip = endless(head()[:-2] + b"X: ", b"y", pause=0.2)
-    with closing(Endpoint(drip)) as endpoint, socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+    with closing(JwksServer(drip)) as endpoint, socket.create_server(("127.0.0.1", 0), backlog=0) as full:
         monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{endpoint.port}")
         full_port = full.getsockname()[1]
         uris = [
@@ -320,9 +314,9 @@ def test_a_fetch_is_over_after_three_seconds_wherever_it_hangs(monkeypatch: pyte
 # One fetch
 
 
-def test_the_request_asks_for_json_that_is_not_compressed(cold: Service, key: SigningKey) -> None:
+def test_the_request_asks_for_json_that_is_not_compressed(cold: Authorizer, key: SigningKey) -> None:
     cold.status(token(key))
-    [request] = cold.endpoint.requests
+    [request] = cold.issuer.requests
 
     assert request.startswith("GET /jwks.json HTTP/1.1\r\n")
     assert "\r\nAccept: application/jwk-set+json, application/json\r\n" in request
@@ -333,29 +327,29 @@ def test_the_request_asks_for_json_that_is_not_compressed(cold: Service, key: Si
     "header", ["Content-Encoding: identity", "Content-Type: text/html", "Set-Cookie: a=b"]
 )
 def test_an_answer_is_taken_whatever_else_its_headers_say(
-    cold: Service, key: SigningKey, header: str
+    cold: Authorizer, key: SigningKey, header: str
 ) -> None:
-    cold.endpoint.behave = answer(jwks(key), header)
+    cold.issuer.behave = answer(jwks(key), header)
 
     assert cold.status(token(key)) == 200
 
 
-def test_an_answer_in_chunks_or_without_a_length_is_taken(cold: Service, key: SigningKey) -> None:
+def test_an_answer_in_chunks_or_without_a_length_is_taken(cold: Authorizer, key: SigningKey) -> None:
     body = jwks(key)
     chunks = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (body[:100], body[100:], b""))
 
     for octets in (head("Transfer-Encoding: chunked") + chunks, head() + body):
-        cold.endpoint.behave = raw(octets)
-        assert fetch(cold.endpoint.url) == body
+        cold.issuer.behave = raw(octets)
+        assert fetch(cold.issuer.url) == body
 
 
 @pytest.mark.parametrize(("size", "status"), [(150_000, 200), (150_001, 500)])
 @pytest.mark.parametrize("way", ["with a length", "without a length"])
 def test_an_answer_has_at_most_150000_bytes(
-    cold: Service, key: SigningKey, size: int, status: int, way: str
+    cold: Authorizer, key: SigningKey, size: int, status: int, way: str
 ) -> None:
     body = jwks(key).ljust(size)
-    cold.endpoint.behave = answer(body) if way == "with a length" else raw(head() + body)
+    cold.issuer.behave = answer(body) if way == "with a length" else raw(head() + body)
 
     assert cold.status(token(key)) == status
 
@@ -373,7 +367,7 @@ def test_an_answer_has_at_most_150000_bytes(
 )
 def test_memory_is_not_filled_by_an_endpoint_that(kind: str) -> None:
     behave, reason = OUTAGES[kind]
-    with closing(Endpoint(behave)) as endpoint:
+    with closing(JwksServer(behave)) as endpoint:
         tracemalloc.start()
         try:
             with pytest.raises(OSError, match=re.escape(reason)):
@@ -386,32 +380,32 @@ def test_memory_is_not_filled_by_an_endpoint_that(kind: str) -> None:
 
 
 def test_a_password_of_netrc_is_not_sent(
-    cold: Service, key: SigningKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cold: Authorizer, key: SigningKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login user password secret\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
 
     assert cold.status(token(key)) == 200
-    assert "Authorization" not in cold.endpoint.requests[0]
+    assert "Authorization" not in cold.issuer.requests[0]
 
 
 PROXY_PASSWORD = "Proxy-Authorization: Basic " + b64encode(b"user:secret").decode()
 
 
 def test_the_environments_proxy_is_used_with_its_password(
-    cold: Service, key: SigningKey, monkeypatch: pytest.MonkeyPatch
+    cold: Authorizer, key: SigningKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("http_proxy", f"http://user:secret@127.0.0.1:{cold.endpoint.port}")
+    monkeypatch.setenv("http_proxy", f"http://user:secret@127.0.0.1:{cold.issuer.port}")
     monkeypatch.setenv("no_proxy", "elsewhere.example")
 
     assert fetch("http://issuer.example/jwks.json") == jwks(key)
-    [request] = cold.endpoint.requests
+    [request] = cold.issuer.requests
     assert request.startswith("GET http://issuer.example/jwks.json HTTP/1.1\r\n")
     assert PROXY_PASSWORD in request
 
 
 def test_a_host_that_needs_no_proxy_is_asked_itself(
-    cold: Service, key: SigningKey, monkeypatch: pytest.MonkeyPatch
+    cold: Authorizer, key: SigningKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.setenv("no_proxy", "issuer.example")
@@ -423,12 +417,12 @@ def test_a_host_that_needs_no_proxy_is_asked_itself(
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 @pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "all_proxy"])
 def test_a_loopback_host_is_asked_itself_whatever_proxy_is_set(
-    cold: Service, key: SigningKey, monkeypatch: pytest.MonkeyPatch, variable: str, host: str
+    cold: Authorizer, key: SigningKey, monkeypatch: pytest.MonkeyPatch, variable: str, host: str
 ) -> None:
     monkeypatch.delenv("no_proxy")
     monkeypatch.setenv(variable, "http://127.0.0.1:9")
 
-    assert fetch(cold.endpoint.url.replace("127.0.0.1", host)) == jwks(key)
+    assert fetch(cold.issuer.url.replace("127.0.0.1", host)) == jwks(key)
 
 
 @pytest.mark.parametrize(
@@ -437,14 +431,14 @@ def test_a_loopback_host_is_asked_itself_whatever_proxy_is_set(
     ids=["that refuses", "that is down", "that is malformed"],
 )
 def test_the_password_of_a_proxy_is_not_logged(
-    cold: Service,
+    cold: Authorizer,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     proxy: str,
     logged: list[Any],
 ) -> None:
-    cold.endpoint.behave = answer(b"", status="407 user:secret")
-    monkeypatch.setenv("https_proxy", proxy.replace("PORT", str(cold.endpoint.port)))
+    cold.issuer.behave = answer(b"", status="407 user:secret")
+    monkeypatch.setenv("https_proxy", proxy.replace("PORT", str(cold.issuer.port)))
     keys = KeyStore("https://issuer.example/jwks.json", ("RS256",), fetch=fetch)
     with caplog.at_level(logging.DEBUG), pytest.raises(KeysUnavailable) as error:
         keys.get_key("key-1")
@@ -466,7 +460,7 @@ def test_an_issuer_behind_tls_and_a_proxy_is_asked_if_its_certificate_holds(
             asked.append(issuer.recv(10_000).decode())
             answer(jwks(key))(issuer)
 
-    with closing(Endpoint(tunnel)) as proxy:
+    with closing(JwksServer(tunnel)) as proxy:
         monkeypatch.setenv("https_proxy", f"http://user:secret@127.0.0.1:{proxy.port}")
         if trusted:
             monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority))
@@ -571,8 +565,8 @@ def private_jwk(key: SigningKey) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", UNUSABLE)
-def test_a_key_is_skipped_and_the_others_are_used_if_it(cold: Service, key: SigningKey, kind: str) -> None:
-    service = Service(cold.endpoint, ALGORITHMS)
+def test_a_key_is_skipped_and_the_others_are_used_if_it(cold: Authorizer, key: SigningKey, kind: str) -> None:
+    service = Authorizer(cold.issuer, ALGORITHMS)
     service.publish(*UNUSABLE[kind](), key)
 
     assert service.status(token(key)) == 200
@@ -581,12 +575,12 @@ def test_a_key_is_skipped_and_the_others_are_used_if_it(cold: Service, key: Sign
 
 
 @pytest.mark.parametrize("kind", UNUSABLE)
-def test_keys_in_hand_are_not_replaced_by_a_key_that(warm: Service, key: SigningKey, kind: str) -> None:
+def test_keys_in_hand_are_not_replaced_by_a_key_that(warm: Authorizer, key: SigningKey, kind: str) -> None:
     warm.publish(*UNUSABLE[kind]())
     warm.clock.now += 10 * MINUTE
 
     assert warm.status(token(key)) == 200
-    assert warm.status(token_under("bad")) == 500
+    assert warm.status(token_with_kid("bad")) == 500
 
 
 @pytest.mark.parametrize(
@@ -601,7 +595,7 @@ def test_keys_in_hand_are_not_replaced_by_a_key_that(warm: Service, key: Signing
     ],
     ids=str,
 )
-def test_a_key_is_used_that_has(cold: Service, key: SigningKey, changes: dict[str, Any]) -> None:
+def test_a_key_is_used_that_has(cold: Authorizer, key: SigningKey, changes: dict[str, Any]) -> None:
     cold.publish(key.jwk(**changes))
 
     assert cold.status(token(key)) == 200
@@ -610,21 +604,25 @@ def test_a_key_is_used_that_has(cold: Service, key: SigningKey, changes: dict[st
 @pytest.mark.parametrize(
     "changes", [{"n": b64_uint(MODULUS_8192)}, {"e": b64_uint(3)}], ids=["8192 bits", "an exponent of 3"]
 )
-def test_an_rsa_key_is_not_skipped_that_has(cold: Service, key: SigningKey, changes: dict[str, Any]) -> None:
+def test_an_rsa_key_is_not_skipped_that_has(
+    cold: Authorizer, key: SigningKey, changes: dict[str, Any]
+) -> None:
     cold.publish(key.jwk(**changes))
 
     assert cold.keys.get_key("key-1").key_id == "key-1"
 
 
 @pytest.mark.parametrize(("number", "status"), [(300, 200), (301, 500)])
-def test_a_set_has_at_most_300_keys(cold: Service, key: SigningKey, number: int, status: int) -> None:
+def test_a_set_has_at_most_300_keys(cold: Authorizer, key: SigningKey, number: int, status: int) -> None:
     cold.publish(key, *[{} for _ in range(number - 1)])
 
     assert cold.status(token(key)) == status
 
 
 @pytest.mark.parametrize(("size", "status"), [(100_000, 200), (1_000_000, 500)])
-def test_a_kid_is_as_long_as_the_set_may_be(cold: Service, key: SigningKey, size: int, status: int) -> None:
+def test_a_kid_is_as_long_as_the_set_may_be(
+    cold: Authorizer, key: SigningKey, size: int, status: int
+) -> None:
     cold.publish(key, key.jwk(kid=size * "k"))
 
     assert cold.status(token(key)) == status

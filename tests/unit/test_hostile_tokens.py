@@ -20,8 +20,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from auth.settings import ALGORITHMS
-from tests.support.gateway import Answer, Deployment, Issuer, deployed
-from tests.support.issuer import AUDIENCE, ISSUER, SigningKey, b64, jwks, make_event, make_token
+from tests.support.deployed import Deployment, Invocation, deployed
+from tests.support.jwks_server import JwksServer, answer
+from tests.support.tokens import AUDIENCE, ISSUER, SigningKey, b64, jwks, make_event, make_token
 
 NO_TOKEN = "no bearer token"
 TOO_LONG = "longer than 16384 bytes"
@@ -93,24 +94,24 @@ def refused(service: Deployment, key: SigningKey) -> Refused:
 
     def check(event: dict[str, Any], reason: str, *, asks: int = 0, asks_again: int = 0, **kid: str) -> None:
         service.start_cold()
-        _check_answer(service.ask(event), reason, kid)
-        assert service.issuer.requests == asks
+        _check_answer(service.invoke(event), reason, kid)
+        assert len(service.issuer.requests) == asks
 
         service.start_cold()
-        service.ask(make_event(make_token(key)))
-        _check_answer(service.ask(event), reason, kid)
-        assert service.issuer.requests == 1 + asks_again
+        service.invoke(make_event(make_token(key)))
+        _check_answer(service.invoke(event), reason, kid)
+        assert len(service.issuer.requests) == 1 + asks_again
 
     return check
 
 
-def _check_answer(answer: Answer, reason: str, kid: dict[str, str]) -> None:
-    assert type(answer.error) is Exception
-    assert str(answer.error) == "Unauthorized"
-    assert answer.error.__cause__ is None
-    assert answer.error.__suppress_context__
+def _check_answer(invocation: Invocation, reason: str, kid: dict[str, str]) -> None:
+    assert type(invocation.error) is Exception
+    assert str(invocation.error) == "Unauthorized"
+    assert invocation.error.__cause__ is None
+    assert invocation.error.__suppress_context__
     # One line, and each word of it is ours.
-    assert answer.log == [
+    assert invocation.log == [
         {
             "level": "INFO",
             "event": "decision",
@@ -120,7 +121,7 @@ def _check_answer(answer: Answer, reason: str, kid: dict[str, str]) -> None:
         }
         | kid
     ]
-    assert answer.errors == ""
+    assert invocation.errors == ""
 
 
 NOT_A_BEARER_TOKEN: dict[str, tuple[object, str]] = {
@@ -526,7 +527,7 @@ def test_the_public_key_is_no_secret_in_any_encoding(
 def test_a_key_that_the_header_offers_is_not_used(
     refused: Refused, stranger: SigningKey, member: str
 ) -> None:
-    with closing(Issuer(jwks(stranger))) as attacker:
+    with closing(JwksServer(answer(jwks(stranger)))) as attacker:
         offers = {
             "jwk": json.dumps(stranger.jwk()),
             "jku": json.dumps(attacker.url),
@@ -535,7 +536,7 @@ def test_a_key_that_the_header_offers_is_not_used(
         }
         refused(make_event(token_of(stranger, {member: offers[member]})), SIGNATURE, asks=1)
 
-        assert attacker.requests == 0
+        assert len(attacker.requests) == 0
 
 
 UNKNOWN_KIDS = {
@@ -578,7 +579,7 @@ HARMLESS_HEADERS: dict[str, Members | bytes] = {
 def test_a_header_is_accepted_that(service: Deployment, key: SigningKey, header: Members | bytes) -> None:
     service.start_cold()
 
-    assert service.ask(make_event(token_of(key, header))).error is None
+    assert service.invoke(make_event(token_of(key, header))).error is None
 
 
 HARMLESS_PAYLOADS: dict[str, Members | bytes] = {
@@ -602,12 +603,12 @@ HARMLESS_PAYLOADS: dict[str, Members | bytes] = {
 def test_a_payload_is_accepted_that(service: Deployment, key: SigningKey, claims: Members | bytes) -> None:
     service.start_cold()
 
-    assert service.ask(make_event(token_of(key, claims=claims))).error is None
+    assert service.invoke(make_event(token_of(key, claims=claims))).error is None
 
 
 @pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER ", "Bearer   "])
 def test_the_scheme_is_accepted_in_any_case(service: Deployment, key: SigningKey, scheme: str) -> None:
-    assert service.ask(credentials(scheme + make_token(key))).error is None
+    assert service.invoke(credentials(scheme + make_token(key))).error is None
 
 
 @pytest.fixture(scope="module")
@@ -626,10 +627,10 @@ def test_an_algorithm_verifies_if_it_is_allowed_and_only_then(
 ) -> None:
     tokens = {name: make_event(make_token(key)) for name, key in keys_by_alg.items()}
     with deployed(*keys_by_alg.values(), ALGORITHMS=alg) as service:
-        assert service.ask(tokens.pop(alg)).error is None
+        assert service.invoke(tokens.pop(alg)).error is None
 
         for event in tokens.values():
-            _check_answer(service.ask(event), ALG, {})
+            _check_answer(service.invoke(event), ALG, {})
 
 
 @pytest.mark.parametrize("alg", ALGORITHMS)
@@ -643,7 +644,7 @@ def test_a_key_is_used_with_its_own_algorithm_only(keys_by_alg: dict[str, Signin
             signature = key.sign(signing_input.encode(), other if is_able else alg)
             event = make_event(f"{signing_input}.{b64(signature)}")
 
-            _check_answer(service.ask(event), KEYS_ALG, {})
+            _check_answer(service.invoke(event), KEYS_ALG, {})
 
 
 @pytest.mark.parametrize("alg", ALGORITHMS)
@@ -654,7 +655,7 @@ def test_no_algorithm_takes_a_broken_signature(keys_by_alg: dict[str, SigningKey
             signing_input, _, _ = make_token(key).rpartition(".")
             broken = break_signature(key.sign(signing_input.encode()))
 
-            _check_answer(service.ask(make_event(f"{signing_input}.{b64(broken)}")), SIGNATURE, {})
+            _check_answer(service.invoke(make_event(f"{signing_input}.{b64(broken)}")), SIGNATURE, {})
 
 
 BREAKAGES: list[Callable[[bytes], bytes]] = [
@@ -676,4 +677,4 @@ def test_a_signature_of_ecdsa_is_refused_if_it_is_in_der(keys_by_alg: dict[str, 
     raw = key.sign(signing_input.encode())
     der = encode_dss_signature(int.from_bytes(raw[:32]), int.from_bytes(raw[32:]))
     with deployed(key, ALGORITHMS="ES256") as service:
-        _check_answer(service.ask(make_event(f"{signing_input}.{b64(der)}")), SIGNATURE, {})
+        _check_answer(service.invoke(make_event(f"{signing_input}.{b64(der)}")), SIGNATURE, {})

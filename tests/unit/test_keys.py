@@ -19,25 +19,16 @@ from typing import Any
 import pytest
 
 from auth.fetch import fetch
-from tests.support.endpoint import (
-    DAY,
-    MINUTE,
-    Behaviour,
-    Service,
-    answer,
-    head,
-    raw,
-    token,
-    unknown,
-)
-from tests.support.issuer import SigningKey, jwks
+from tests.support.authorizer import DAY, MINUTE, Authorizer
+from tests.support.jwks_server import Behaviour, answer, head, raw
+from tests.support.tokens import SigningKey, jwks, token, token_with_unknown_kid
 
 ROOT = Path(__file__).parents[2]
 
 # Fresh keys
 
 
-def test_keys_are_asked_for_once_in_ten_minutes(cold: Service, key: SigningKey) -> None:
+def test_keys_are_asked_for_once_in_ten_minutes(cold: Authorizer, key: SigningKey) -> None:
     for _ in range(10 * MINUTE):
         assert cold.status(token(key)) == 200
         cold.clock.now += 1
@@ -48,7 +39,7 @@ def test_keys_are_asked_for_once_in_ten_minutes(cold: Service, key: SigningKey) 
 
 
 def test_a_withdrawn_key_is_refused_ten_minutes_later(
-    warm: Service, key: SigningKey, new_key: SigningKey
+    warm: Authorizer, key: SigningKey, new_key: SigningKey
 ) -> None:
     warm.publish(new_key)
     warm.clock.now += 10 * MINUTE - 1
@@ -59,11 +50,11 @@ def test_a_withdrawn_key_is_refused_ten_minutes_later(
 
 
 def test_a_miss_just_before_does_not_put_the_ten_minutes_off(
-    warm: Service, key: SigningKey, new_key: SigningKey
+    warm: Authorizer, key: SigningKey, new_key: SigningKey
 ) -> None:
     warm.clock.now += 10 * MINUTE - 10
-    warm.endpoint.behave = answer(b"", status="503 Service Unavailable")
-    assert warm.status(unknown()) == 500
+    warm.issuer.behave = answer(b"", status="503 Service Unavailable")
+    assert warm.status(token_with_unknown_kid()) == 500
     warm.publish(new_key)
     warm.clock.now += 10
 
@@ -71,21 +62,21 @@ def test_a_miss_just_before_does_not_put_the_ten_minutes_off(
 
 
 def test_the_ten_minutes_begin_when_the_issuer_is_asked(
-    cold: Service, key: SigningKey, new_key: SigningKey
+    cold: Authorizer, key: SigningKey, new_key: SigningKey
 ) -> None:
     def withdraw_before_it_arrives(connection: socket.socket) -> None:
         cold.publish(new_key)
         cold.clock.now += 3
         answer(jwks(key))(connection)
 
-    cold.endpoint.behave = withdraw_before_it_arrives
+    cold.issuer.behave = withdraw_before_it_arrives
     assert cold.status(token(key)) == 200
     cold.clock.now += 10 * MINUTE - 3
 
     assert cold.status(token(key)) == 401
 
 
-def test_junk_does_not_ask_the_issuer(cold: Service, key: SigningKey) -> None:
+def test_junk_does_not_ask_the_issuer(cold: Authorizer, key: SigningKey) -> None:
     junk = [token(key, exp=1), token(key, aud="x"), token(key, iss="x"), token(key, sub=None), "a.b.c"]
 
     assert [cold.status(each) for each in junk] == 5 * [401]
@@ -96,7 +87,7 @@ def test_junk_does_not_ask_the_issuer(cold: Service, key: SigningKey) -> None:
 
 
 def test_a_rotated_key_is_accepted_at_once_with_one_fetch(
-    warm: Service, key: SigningKey, new_key: SigningKey
+    warm: Authorizer, key: SigningKey, new_key: SigningKey
 ) -> None:
     warm.clock.now += 5 * MINUTE
     warm.publish(key, new_key)
@@ -106,7 +97,7 @@ def test_a_rotated_key_is_accepted_at_once_with_one_fetch(
 
 
 def test_a_key_rotated_a_second_after_a_cold_start_is_accepted_at_once(
-    cold: Service, key: SigningKey, new_key: SigningKey
+    cold: Authorizer, key: SigningKey, new_key: SigningKey
 ) -> None:
     assert cold.status(token(key)) == 200
     cold.clock.now += 1
@@ -117,9 +108,9 @@ def test_a_key_rotated_a_second_after_a_cold_start_is_accepted_at_once(
 
 
 def test_a_key_rotated_a_second_after_a_prefetch_is_accepted_at_once(
-    cold: Service, key: SigningKey, new_key: SigningKey
+    cold: Authorizer, key: SigningKey, new_key: SigningKey
 ) -> None:
-    cold.keys.prefetch(partial(fetch, cold.endpoint.url))
+    cold.keys.prefetch(partial(fetch, cold.issuer.url))
     cold.clock.now += 1
     cold.publish(key, new_key)
 
@@ -128,9 +119,9 @@ def test_a_key_rotated_a_second_after_a_prefetch_is_accepted_at_once(
 
 
 def test_a_key_rotated_a_second_after_an_outage_is_accepted_at_once(
-    cold: Service, key: SigningKey, new_key: SigningKey
+    cold: Authorizer, key: SigningKey, new_key: SigningKey
 ) -> None:
-    cold.endpoint.behave = answer(b"", status="503 Service Unavailable")
+    cold.issuer.behave = answer(b"", status="503 Service Unavailable")
     assert cold.status(token(key)) == 500
     cold.clock.now += 1
     cold.publish(key)
@@ -142,7 +133,7 @@ def test_a_key_rotated_a_second_after_an_outage_is_accepted_at_once(
 
 
 def test_eight_threads_at_a_rotation_cause_one_fetch_and_nobody_is_refused(
-    warm: Service, key: SigningKey, new_key: SigningKey
+    warm: Authorizer, key: SigningKey, new_key: SigningKey
 ) -> None:
     tokens = [token(new_key, jti=str(n)) for n in range(200)]
     warm.publish(key, new_key)
@@ -153,13 +144,13 @@ def test_eight_threads_at_a_rotation_cause_one_fetch_and_nobody_is_refused(
 
 
 def test_in_a_siege_a_new_key_is_accepted_within_30_seconds_and_valid_callers_are_never_refused(
-    warm: Service, key: SigningKey
+    warm: Authorizer, key: SigningKey
 ) -> None:
     published: list[SigningKey] = [key]
     waiting: dict[SigningKey, int] = {}
     waited = []
     for second in range(20 * MINUTE):
-        assert [warm.status(unknown()) for _ in range(5)] == 5 * [401]
+        assert [warm.status(token_with_unknown_kid()) for _ in range(5)] == 5 * [401]
         assert warm.status(token(key)) == 200
         accepted = [new for new in waiting if warm.status(token(new)) == 200]
         waited += [second - waiting.pop(new) for new in accepted]
@@ -175,14 +166,14 @@ def test_in_a_siege_a_new_key_is_accepted_within_30_seconds_and_valid_callers_ar
 
 
 def test_the_30_seconds_begin_when_the_issuer_is_asked(
-    warm: Service, key: SigningKey, new_key: SigningKey
+    warm: Authorizer, key: SigningKey, new_key: SigningKey
 ) -> None:
     def rotate_before_it_arrives(connection: socket.socket) -> None:
         warm.publish(key, new_key)
         warm.clock.now += 3
         answer(jwks(key))(connection)
 
-    warm.endpoint.behave = rotate_before_it_arrives
+    warm.issuer.behave = rotate_before_it_arrives
     assert warm.status(token(new_key)) == 401
     warm.clock.now += 30 - 3
 
@@ -193,19 +184,19 @@ def test_the_30_seconds_begin_when_the_issuer_is_asked(
 
 
 @pytest.fixture(params=["warm", "cold"])
-def warm_or_cold(request: pytest.FixtureRequest) -> Service:
-    service: Service = request.getfixturevalue(request.param)
+def warm_or_cold(request: pytest.FixtureRequest) -> Authorizer:
+    service: Authorizer = request.getfixturevalue(request.param)
     return service
 
 
-def test_a_thousand_unknown_kids_cause_one_fetch(warm_or_cold: Service) -> None:
-    assert {warm_or_cold.status(unknown()) for _ in range(1000)} == {401}
+def test_a_thousand_unknown_kids_cause_one_fetch(warm_or_cold: Authorizer) -> None:
+    assert {warm_or_cold.status(token_with_unknown_kid()) for _ in range(1000)} == {401}
     assert warm_or_cold.fetches == 1
 
 
-def test_ten_minutes_of_unknown_kids_cause_at_most_20_fetches(warm_or_cold: Service) -> None:
+def test_ten_minutes_of_unknown_kids_cause_at_most_20_fetches(warm_or_cold: Authorizer) -> None:
     for _ in range(10 * MINUTE):
-        assert {warm_or_cold.status(unknown()) for _ in range(3)} == {401}
+        assert {warm_or_cold.status(token_with_unknown_kid()) for _ in range(3)} == {401}
         warm_or_cold.clock.now += 1
 
     assert warm_or_cold.fetches <= 20
@@ -215,9 +206,9 @@ def test_ten_minutes_of_unknown_kids_cause_at_most_20_fetches(warm_or_cold: Serv
 
 
 def test_an_unknown_kid_among_fresh_keys_is_no_401_while_the_issuer_is_down(
-    warm: Service, key: SigningKey, new_key: SigningKey
+    warm: Authorizer, key: SigningKey, new_key: SigningKey
 ) -> None:
-    warm.endpoint.behave = answer(b"", status="503 Service Unavailable")
+    warm.issuer.behave = answer(b"", status="503 Service Unavailable")
     for _ in range(29):
         assert warm.status(token(new_key)) == 500
         assert warm.status(token(key)) == 200
@@ -230,11 +221,11 @@ def test_an_unknown_kid_among_fresh_keys_is_no_401_while_the_issuer_is_down(
 
 
 @pytest.mark.parametrize("age", [0, 10 * MINUTE], ids=["cold", "stale"])
-def test_failed_fetches_are_1_2_4_to_30_seconds_apart(cold: Service, key: SigningKey, age: int) -> None:
+def test_failed_fetches_are_1_2_4_to_30_seconds_apart(cold: Authorizer, key: SigningKey, age: int) -> None:
     if age:
         cold.status(token(key))
-    cold.endpoint.behave = answer(b"", status="503 Service Unavailable")
-    cold.endpoint.requests.clear()
+    cold.issuer.behave = answer(b"", status="503 Service Unavailable")
+    cold.issuer.requests.clear()
     cold.clock.now += age
     start, times = cold.clock.now, []
     for _ in range(4 * 125):
@@ -248,8 +239,8 @@ def test_failed_fetches_are_1_2_4_to_30_seconds_apart(cold: Service, key: Signin
     cold.publish(key)
     cold.clock.now += 30
     assert cold.status(token(key)) == 200
-    cold.endpoint.behave = answer(b"", status="503 Service Unavailable")
-    cold.endpoint.requests.clear()
+    cold.issuer.behave = answer(b"", status="503 Service Unavailable")
+    cold.issuer.requests.clear()
     cold.clock.now += 10 * MINUTE
     cold.status(token(key))
     cold.clock.now += 1
@@ -257,23 +248,25 @@ def test_failed_fetches_are_1_2_4_to_30_seconds_apart(cold: Service, key: Signin
     assert cold.fetches == 2
 
 
-def test_the_pause_begins_when_a_fetch_has_failed(cold: Service, key: SigningKey) -> None:
+def test_the_pause_begins_when_a_fetch_has_failed(cold: Authorizer, key: SigningKey) -> None:
     def fail_slowly(connection: socket.socket) -> None:
         cold.clock.now += 3
         answer(b"", status="503 Service Unavailable")(connection)
 
-    cold.endpoint.behave = fail_slowly
+    cold.issuer.behave = fail_slowly
     assert [cold.status(token(key)) for _ in range(10)] == 10 * [500]
     assert cold.fetches == 1
 
 
-def test_a_failed_fetch_is_logged_in_words_of_ours(warm: Service, key: SigningKey, logged: list[Any]) -> None:
+def test_a_failed_fetch_is_logged_in_words_of_ours(
+    warm: Authorizer, key: SigningKey, logged: list[Any]
+) -> None:
     forged = '\r\n{"level": "ERROR", "event": "decision"}'
-    warm.endpoint.behave = answer(forged.encode(), f"X: y{forged}", status='500 {"level": "ERROR"}')
+    warm.issuer.behave = answer(forged.encode(), f"X: y{forged}", status='500 {"level": "ERROR"}')
     warm.clock.now += 10 * MINUTE
     warm.status(token(key))
 
-    line = {"event": "jwks_fetch_failed", "jwks_uri": warm.endpoint.url, "reason": "HTTP status 500"}
+    line = {"event": "jwks_fetch_failed", "jwks_uri": warm.issuer.url, "reason": "HTTP status 500"}
     assert logged == [line | {"stale_keys": 1, "stale_keys_expire_in_seconds": DAY - 10 * MINUTE}]
 
     warm.clock.now += DAY
@@ -281,13 +274,13 @@ def test_a_failed_fetch_is_logged_in_words_of_ours(warm: Service, key: SigningKe
     assert logged[1:] == [line | {"stale_keys": 0, "stale_keys_expire_in_seconds": 0}]
 
 
-def test_no_library_logs_what_the_issuer_says(warm: Service) -> None:
+def test_no_library_logs_what_the_issuer_says(warm: Authorizer) -> None:
     root = BufferingHandler(capacity=1000)
-    warm.endpoint.behave = raw(head("this is no header", "nor is this") + b"{}")
+    warm.issuer.behave = raw(head("this is no header", "nor is this") + b"{}")
     warm.clock.now += 10 * MINUTE
     logging.getLogger().addHandler(root)
     try:
-        assert warm.status(unknown()) == 500
+        assert warm.status(token_with_unknown_kid()) == 500
     finally:
         logging.getLogger().removeHandler(root)
 
@@ -309,11 +302,11 @@ class Gate:
         self._behave(connection)
 
 
-def test_32_threads_from_cold_cause_one_fetch_and_all_are_answered(cold: Service, key: SigningKey) -> None:
-    cold.endpoint.behave = gate = Gate(answer(jwks(key)))
+def test_32_threads_from_cold_cause_one_fetch_and_all_are_answered(cold: Authorizer, key: SigningKey) -> None:
+    cold.issuer.behave = gate = Gate(answer(jwks(key)))
     with ThreadPoolExecutor(32) as threads:
         statuses = [threads.submit(cold.status, token(key)) for _ in range(32)]
-        assert cold.endpoint.asked.wait(10)
+        assert cold.issuer.asked.wait(10)
         gate.open.set()
 
         assert {status.result() for status in statuses} == {200}
@@ -321,12 +314,12 @@ def test_32_threads_from_cold_cause_one_fetch_and_all_are_answered(cold: Service
 
 
 def test_a_fetch_that_fails_while_32_threads_wait_is_not_repeated_by_each(
-    cold: Service, key: SigningKey
+    cold: Authorizer, key: SigningKey
 ) -> None:
-    cold.endpoint.behave = gate = Gate(answer(b"", status="503 Service Unavailable"))
+    cold.issuer.behave = gate = Gate(answer(b"", status="503 Service Unavailable"))
     with ThreadPoolExecutor(32) as threads:
         statuses = [threads.submit(cold.status, token(key)) for _ in range(32)]
-        assert cold.endpoint.asked.wait(10)
+        assert cold.issuer.asked.wait(10)
         gate.open.set()
 
         assert {status.result() for status in statuses} == {500}
@@ -335,13 +328,15 @@ def test_a_fetch_that_fails_while_32_threads_wait_is_not_repeated_by_each(
 
 @pytest.mark.parametrize("asking", ["for a known kid", "for an unknown kid"])
 def test_nobody_with_a_known_key_waits_while_another_asks(
-    warm: Service, key: SigningKey, asking: str
+    warm: Authorizer, key: SigningKey, asking: str
 ) -> None:
-    warm.endpoint.behave = gate = Gate(answer(jwks(key)))
+    warm.issuer.behave = gate = Gate(answer(jwks(key)))
     warm.clock.now += 10 * MINUTE
     with ThreadPoolExecutor(1) as threads:
-        first = threads.submit(warm.status, token(key) if asking == "for a known kid" else unknown())
-        assert warm.endpoint.asked.wait(10)
+        first = threads.submit(
+            warm.status, token(key) if asking == "for a known kid" else token_with_unknown_kid()
+        )
+        assert warm.issuer.asked.wait(10)
 
         assert {warm.status(token(key)) for _ in range(100)} == {200}
         assert not first.done()
@@ -351,13 +346,13 @@ def test_nobody_with_a_known_key_waits_while_another_asks(
 
 
 def test_whoever_asks_for_an_unknown_kid_waits_for_the_fetch_that_is_on_its_way(
-    warm: Service, key: SigningKey, new_key: SigningKey
+    warm: Authorizer, key: SigningKey, new_key: SigningKey
 ) -> None:
-    warm.endpoint.behave = gate = Gate(answer(jwks(key, new_key)))
+    warm.issuer.behave = gate = Gate(answer(jwks(key, new_key)))
     warm.clock.now += 10 * MINUTE
     with ThreadPoolExecutor(2) as threads:
         first = threads.submit(warm.status, token(key))
-        assert warm.endpoint.asked.wait(10)
+        assert warm.issuer.asked.wait(10)
         second = threads.submit(warm.status, token(new_key))
         gate.open.set()
 
@@ -366,7 +361,7 @@ def test_whoever_asks_for_an_unknown_kid_waits_for_the_fetch_that_is_on_its_way(
 
 
 def test_16_threads_of_valid_and_hostile_callers_get_the_right_answers(
-    cold: Service, key: SigningKey, new_key: SigningKey, stranger: SigningKey
+    cold: Authorizer, key: SigningKey, new_key: SigningKey, stranger: SigningKey
 ) -> None:
     wrong: list[tuple[str, int]] = []
     decisions = 0
@@ -382,7 +377,7 @@ def test_16_threads_of_valid_and_hostile_callers_get_the_right_answers(
                     ("under a key that comes and goes", token(new_key), {200, 401}),
                     ("under a stranger's key of the same name", token(stranger), {401}),
                     ("expired", token(key, exp=1), {401}),
-                    ("under an unknown kid", unknown(), {401}),
+                    ("under an unknown kid", token_with_unknown_kid(), {401}),
                     ("no token", "a.b.c", {401}),
                 ]
             )
@@ -394,7 +389,7 @@ def test_16_threads_of_valid_and_hostile_callers_get_the_right_answers(
     def issue(connection: socket.socket) -> None:
         answer(jwks(key, *[new_key][cold.fetches % 2 :]))(connection)
 
-    cold.endpoint.behave = issue
+    cold.issuer.behave = issue
     with ThreadPoolExecutor(16) as threads:
         calls = [threads.submit(call, seed) for seed in range(16)]
         for _ in range(200):
@@ -415,12 +410,12 @@ def test_16_threads_of_valid_and_hostile_callers_get_the_right_answers(
 @pytest.mark.parametrize("jump", [-DAY, DAY], ids=["back", "forward"])
 @pytest.mark.parametrize("before", ["a fetch", "a miss", "an outage"])
 def test_a_clock_that_jumps_by_a_day_loses_no_service(
-    warm: Service, key: SigningKey, new_key: SigningKey, jump: int, before: str
+    warm: Authorizer, key: SigningKey, new_key: SigningKey, jump: int, before: str
 ) -> None:
     if before == "a miss":
-        assert warm.status(unknown()) == 401
+        assert warm.status(token_with_unknown_kid()) == 401
     if before == "an outage":
-        warm.endpoint.behave = answer(b"", status="503 Service Unavailable")
+        warm.issuer.behave = answer(b"", status="503 Service Unavailable")
         warm.clock.now += 10 * MINUTE
         for _ in range(10):
             assert warm.status(token(key)) == 200
@@ -433,7 +428,7 @@ def test_a_clock_that_jumps_by_a_day_loses_no_service(
 
 
 def test_keys_are_not_fresh_to_a_clock_that_went_backwards(
-    warm: Service, key: SigningKey, new_key: SigningKey
+    warm: Authorizer, key: SigningKey, new_key: SigningKey
 ) -> None:
     warm.publish(new_key)
     warm.clock.now -= 1
@@ -441,8 +436,10 @@ def test_keys_are_not_fresh_to_a_clock_that_went_backwards(
     assert warm.status(token(key)) == 401
 
 
-def test_known_keys_hold_in_an_outage_though_the_clock_went_backwards(warm: Service, key: SigningKey) -> None:
-    warm.endpoint.behave = answer(b"", status="503 Service Unavailable")
+def test_known_keys_hold_in_an_outage_though_the_clock_went_backwards(
+    warm: Authorizer, key: SigningKey
+) -> None:
+    warm.issuer.behave = answer(b"", status="503 Service Unavailable")
     warm.clock.now -= DAY
 
     assert warm.status(token(key)) == 200

@@ -33,7 +33,7 @@ from auth.events import PolicyDocument, policy_document
 from auth.policy import PolicyTable
 from auth.routes import METHODS, parse_routes
 from tests.support.iam import evaluate, matches
-from tests.support.rest_api import Endpoint, picked
+from tests.support.rest_api import RestRoute, picked
 
 STAGE = "arn:aws:execute-api:us-east-1:123456789012:apiId/dev/"
 SCOPES = ("r", "s", "t")
@@ -90,7 +90,7 @@ paths = st.builds(
 )
 scope_sets = st.frozensets(st.sampled_from(SCOPES), max_size=2)
 tables = st.lists(
-    st.builds(Endpoint, methods, paths, scope_sets),
+    st.builds(RestRoute, methods, paths, scope_sets),
     min_size=1,
     max_size=6,
     unique_by=lambda one: (one.method, one.path),
@@ -100,7 +100,7 @@ values = st.sampled_from(
 ) | st.text(st.characters(exclude_characters="/"), min_size=1, max_size=6)
 
 
-def compiled(table: list[Endpoint]) -> PolicyTable:
+def compiled(table: list[RestRoute]) -> PolicyTable:
     return PolicyTable(parse_routes("\n".join(map(str, table))))
 
 
@@ -108,12 +108,12 @@ def policy_for(scopes: Iterable[str], policies: PolicyTable) -> PolicyDocument:
     return policy_document(STAGE, *policies.patterns(frozenset(scopes)))
 
 
-def granted(endpoint: Endpoint | None, scopes: frozenset[str]) -> bool:
+def granted(endpoint: RestRoute | None, scopes: frozenset[str]) -> bool:
     return endpoint is not None and endpoint.scopes <= scopes
 
 
 @st.composite
-def requests(draw: st.DrawFn, table: list[Endpoint]) -> tuple[str, list[str]]:
+def requests(draw: st.DrawFn, table: list[RestRoute]) -> tuple[str, list[str]]:
     """A request for one of the endpoints, or near to one: with some other value, or more or less of it."""
     endpoint = draw(st.sampled_from(table))
     segments = [draw(values) if "{" in part else part for part in endpoint.parts]
@@ -130,7 +130,7 @@ def requests(draw: st.DrawFn, table: list[Endpoint]) -> tuple[str, list[str]]:
 @thousands
 @given(tables, scope_sets, st.data())
 def test_a_request_is_allowed_exactly_if_its_route_is_granted(
-    table: list[Endpoint], scopes: frozenset[str], data: st.DataObject
+    table: list[RestRoute], scopes: frozenset[str], data: st.DataObject
 ) -> None:
     try:
         routes = compiled(table)
@@ -175,7 +175,7 @@ def blurred(segments: list[str]) -> Iterator[list[str]]:
             yield [value, *rest]
 
 
-def witness(table: list[Endpoint]) -> tuple[str, str, str] | None:
+def witness(table: list[RestRoute]) -> tuple[str, str, str] | None:
     """Requests `g`, `n`, `g2` as above, of which the token with the scopes for `g` and `g2` may not make `n`.
 
     Four segments are enough for paths of two: whatever is longer goes the way of these.
@@ -190,7 +190,7 @@ def witness(table: list[Endpoint]) -> tuple[str, str, str] | None:
     return None
 
 
-def _witness(table: list[Endpoint], method: str, behind: list[str]) -> tuple[str, str, str] | None:
+def _witness(table: list[RestRoute], method: str, behind: list[str]) -> tuple[str, str, str] | None:
     last = picked(table, method, behind)
     if last is None:
         return None
@@ -208,7 +208,7 @@ def _witness(table: list[Endpoint], method: str, behind: list[str]) -> tuple[str
 
 small_tables = st.lists(
     st.builds(
-        Endpoint,
+        RestRoute,
         st.sampled_from(["GET", "GET", "GET", "ANY"]),
         st.sampled_from(
             ["/" + "/".join(p) for n in range(3) for p in product(["a", "b", "{x}"], repeat=n)]
@@ -224,7 +224,7 @@ small_tables = st.lists(
 
 @settings(max_examples=4 * settings().max_examples)
 @given(small_tables)
-def test_a_table_is_refused_exactly_if_no_policy_is_right_for_some_token(table: list[Endpoint]) -> None:
+def test_a_table_is_refused_exactly_if_no_policy_is_right_for_some_token(table: list[RestRoute]) -> None:
     try:
         compiled(table)
         refusal = None
@@ -243,7 +243,9 @@ def test_a_table_is_refused_exactly_if_no_policy_is_right_for_some_token(table: 
 
 @settings(max_examples=4 * settings().max_examples)
 @given(tables, scope_sets)
-def test_the_same_token_and_table_give_the_same_policy(table: list[Endpoint], scopes: frozenset[str]) -> None:
+def test_the_same_token_and_table_give_the_same_policy(
+    table: list[RestRoute], scopes: frozenset[str]
+) -> None:
     try:
         routes = compiled(table)
     except ConfigError:
@@ -256,4 +258,4 @@ def test_the_same_token_and_table_give_the_same_policy(table: list[Endpoint], sc
 
 @pytest.mark.parametrize("method", METHODS)
 def test_the_router_knows_each_method(method: str) -> None:
-    assert picked([Endpoint("ANY", "/a", frozenset())], method, ["a"])
+    assert picked([RestRoute("ANY", "/a", frozenset())], method, ["a"])

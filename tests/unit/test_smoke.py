@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from tests.support.issuer import SigningKey, make_token
+from tests.support.tokens import SigningKey, make_token
 from tools.smoke import api_url, bearer_token, fresh_token, request_line, run, tampered
 
 ROOT = Path(__file__).parents[2]

@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 
 from auth import InvalidToken, Settings
 from auth.claims import verify
+from tests.support.deployed import Deployment, deployed
 from tests.support.environment import environment
-from tests.support.gateway import Deployment, deployed
-from tests.support.issuer import AUDIENCE, ISSUER, SigningKey, b64, good_claims, make_event, make_token
+from tests.support.tokens import AUDIENCE, ISSUER, SigningKey, b64, good_claims, make_event, make_token
 
 KEY = SigningKey.generate("key-1")
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -157,17 +157,17 @@ def pyjwt_refuses(token: str) -> bool:
 
 def check(service: Deployment, credentials: object) -> None:
     """An Allow exactly if each rule holds; otherwise exactly `Unauthorized`, and one line of log."""
-    answer = service.ask(make_event(None) | {"authorizationToken": credentials})
+    invocation = service.invoke(make_event(None) | {"authorizationToken": credentials})
     if holds(credentials):
-        assert answer.error is None
-        assert answer.response is not None
+        assert invocation.error is None
+        assert invocation.response is not None
         assert isinstance(credentials, str)
         assert not pyjwt_refuses(credentials.split(" ")[-1])
     else:
-        assert type(answer.error) is Exception
-        assert str(answer.error) == "Unauthorized"
-    assert [line["outcome"] for line in answer.log] == ["unauthorized" if answer.error else "policy"]
-    assert answer.errors == ""
+        assert type(invocation.error) is Exception
+        assert str(invocation.error) == "Unauthorized"
+    assert [line["outcome"] for line in invocation.log] == ["unauthorized" if invocation.error else "policy"]
+    assert invocation.errors == ""
 
 
 # What is generated. JSON is made as text, so that it can be what no serializer would write.
