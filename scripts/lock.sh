@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# This file is `npm run lock`: pins the Python packages, and what they need, with their hashes. Options are those of
-# `uv pip compile`, such as --upgrade.
+# This file is `npm run lock`: it pins the Python packages, and what they depend on, with their hashes. Its options are
+# those of `uv pip compile`, such as --upgrade.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,4 +10,4 @@ lock() {
 }
 
 lock requirements/deploy.in requirements.txt "$@"
-lock requirements/dev.in requirements/dev.txt "$@" # after requirements.txt, whose versions it keeps to
+lock requirements/dev.in requirements/dev.txt "$@" # after requirements.txt, whose versions it must agree with

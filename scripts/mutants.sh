@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# This file is `npm run mutants`: mutmut changes auth/ in small ways, and tells which changes no test notices.
+# This file is `npm run mutants`: mutmut changes auth/ in small ways, and reports the changes that no test notices.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 .venv/bin/python -m venv .venv/mutants
-.venv/mutants/bin/pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements/dev.txt
-.venv/mutants/bin/pip install --quiet --disable-pip-version-check mutmut==3.8.1
-.venv/mutants/bin/mutmut run
+node scripts/pip.js .venv/mutants -r requirements.txt -r requirements/dev.txt
+node scripts/pip.js .venv/mutants mutmut==3.8.1
+.venv/mutants/bin/python -m mutmut run

@@ -1,17 +1,21 @@
-// This file is `npm run setup`, which every npm script runs first: Python's libraries go into .venv, Node's
-// tools into node_modules. A step runs only if its inputs changed. `--dev` adds what tests and checks the code.
+// This file is `npm run setup`, which all npm scripts run first. It installs the Python libraries into .venv and the
+// Node tools into node_modules, unless they are there already. `--dev` adds the tools that test and check the code.
 //
-// It needs nothing installed, and is plain enough for an old Node, which then says that it is too old.
+// It needs nothing installed, and an old Node can run it, to say that it is too old.
 'use strict';
 
 const { createHash } = require('crypto');
-const { existsSync, readFileSync, rmSync, writeFileSync } = require('fs');
+const { lstatSync, mkdirSync, readFileSync, readlinkSync, realpathSync, rmSync } = require('fs');
+const { existsSync, symlinkSync, writeFileSync } = require('fs');
 const path = require('path');
 const { spawnSync } = require('child_process');
 const { candidates, inspect } = require('./find-python.js');
+const { pipInstall } = require('./pip.js');
+const { engines } = require('../package.json');
 
 const root = path.dirname(__dirname);
-const venvPython = path.join(root, '.venv', 'bin', 'python');
+const venv = path.join(root, '.venv');
+const nodeModules = path.join(root, 'node_modules');
 
 function say(line) {
   process.stderr.write(line + '\n');
@@ -22,84 +26,158 @@ function fail(line) {
   process.exit(1);
 }
 
-function checkNode() {
-  const [major, minor] = process.versions.node.split('.').map(Number);
-  const fits = (major === 20 && minor >= 19) || (major === 22 && minor >= 13) || major >= 24;
-  if (fits) return;
-  fail(`Node 20.19 or newer is needed (or 22.13+, 24+), this is ${process.version}. See https://nodejs.org/`);
-}
-
-// The tool's output is shown only if it fails: then it says why.
-function run(command, args, advice) {
-  const result = spawnSync(command, args, { cwd: root, encoding: 'utf8', maxBuffer: 2 ** 26 });
-  if (result.status === 0) return;
-  say([result.error, result.stdout, result.stderr].filter(Boolean).join('\n').trim());
-  fail(advice);
-}
-
-function findPython() {
-  // 3.13 is what Lambda runs
-  const others = [14, 12, 11].map(candidates);
-  let withoutVenv;
-  for (const python of candidates(13).concat('python3', 'python', ...others)) {
-    const found = inspect(python);
-    if (found && found.venv) return { python, version: found.version };
-    withoutVenv = withoutVenv || (found && found.version);
-  }
-  if (!withoutVenv) {
-    return fail('Python 3.11 or newer is needed, best 3.13. See https://www.python.org/downloads/');
-  }
-  const debian = `python${withoutVenv.split('.').slice(0, 2).join('.')}-venv`;
-  return fail(`Python ${withoutVenv} lacks its venv module. On Debian or Ubuntu: sudo apt install ${debian}`);
-}
-
 function read(file) {
   return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
 }
 
-// `context` is what else the outcome depends on.
-function fingerprint(file, context) {
-  return createHash('sha256').update(`${context}\n${read(path.join(root, file))}`).digest('hex');
+// `ranges` is that of package.json: `^20.19 || >=24`, say.
+function isSupported(version, ranges) {
+  const [major, minor] = version.split('.').map(Number);
+  return ranges.split(' || ').some((range) => {
+    const [lowest, leastMinor] = range.replace(/^\D+/, '').split('.').map(Number);
+    if (major === lowest) return minor >= (leastMinor || 0);
+    return range.startsWith('>=') && major > lowest;
+  });
 }
 
-function setUpPython(files) {
-  const stamp = path.join(root, '.venv', 'setup.json');
-  const done = JSON.parse(read(stamp) || '{}');
-  let found = inspect(venvPython);
-  // Scripts in .venv/bin name its folder, so a copied or moved .venv does not do.
-  const wanted = (file) => fingerprint(file, `${found && found.version} ${root}`);
+function checkNode() {
+  if (isSupported(process.versions.node, engines.node)) return;
+  fail(`This is Node ${process.version}, but the project needs ${engines.node}. See https://nodejs.org/`);
+}
 
-  // Without its stamp a .venv is half made, or not ours: begin anew.
-  if (done[files[0]] !== wanted(files[0])) {
+// The output of a tool is shown only if it fails.
+function check({ status, error, stdout, stderr }, advice) {
+  if (status === 0) return;
+  say([error, stdout, stderr].filter(Boolean).join('\n').trim());
+  fail(advice);
+}
+
+const captured = { cwd: root, encoding: 'utf8', maxBuffer: 2 ** 26 };
+
+// A copy of the project may use the tools of another one by a link. Those are not to be replaced from here.
+function refuseLink(folder, lockFile) {
+  const found = lstatSync(folder, { throwIfNoEntry: false });
+  if (!found || !found.isSymbolicLink()) return;
+  const name = path.basename(folder);
+  fail(`${name} is a link to ${readlinkSync(folder)}, which does not match ${lockFile}. Remove the link, then try again.`);
+}
+
+function findPython() {
+  // 3.13 is what Lambda runs.
+  const others = [14, 12, 11].map(candidates);
+  let withoutVenv;
+  for (const python of candidates(13).concat('python3', 'python', ...others)) {
+    const found = inspect(python);
+    if (found && found.hasVenv) return { python, version: found.version };
+    withoutVenv = withoutVenv || (found && found.version);
+  }
+  if (!withoutVenv) {
+    return fail('Python 3.11 or newer is needed, preferably 3.13. See https://www.python.org/downloads/');
+  }
+  const debian = `python${withoutVenv.split('.').slice(0, 2).join('.')}-venv`;
+  return fail(`Python ${withoutVenv} has no venv module. On Debian or Ubuntu: sudo apt install ${debian}`);
+}
+
+// What is installed is recorded in .venv itself, so that the record is gone whenever .venv is.
+const records = path.join(venv, 'installed');
+
+function recordOf(lockFile) {
+  return path.join(records, lockFile.replace('/', '-'));
+}
+
+// The scripts in .venv/bin contain the path of .venv: a copy of it, or one that was moved, doesn't work.
+function describe(lockFile) {
+  const found = inspect(path.join(venv, 'bin', 'python'));
+  const context = found && `${found.version} ${realpathSync(venv)}`;
+  return createHash('sha256').update(`${context}\n${read(path.join(root, lockFile))}`).digest('hex');
+}
+
+function isInstalled(lockFile) {
+  return read(recordOf(lockFile)) === describe(lockFile);
+}
+
+function installPython(lockFiles) {
+  const missing = lockFiles.filter((file) => !isInstalled(file));
+  const isIncomplete = missing.includes('requirements.txt');
+  const isOutdated = missing.some((file) => existsSync(recordOf(file)));
+  refuseLink(venv, missing[0]);
+  if (isIncomplete || isOutdated) {
     const { python, version } = findPython();
     say(`Making .venv with Python ${version} ...`);
-    run(python, ['-m', 'venv', '--clear', '.venv'], `Could not make .venv with ${python}: see above.`);
-    found = inspect(venvPython);
-    delete done[files[0]];
+    rmSync(records, { recursive: true, force: true });
+    const made = spawnSync(python, ['-I', '-m', 'venv', '--clear', '.venv'], captured);
+    check(made, `Could not make .venv with ${python}: see above.`);
+    missing.splice(0, missing.length, ...lockFiles);
   }
-  const missing = files.filter((file) => done[file] !== wanted(file));
-  if (missing.length === 0) return;
-
-  say(`Installing ${missing.join(' and ')} into .venv (Python ${found.version}) ...`);
-  rmSync(stamp, { force: true });
-  const args = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--require-hashes'];
-  for (const file of missing) args.push('-r', file);
-  run(venvPython, args, "Could not install the Python libraries: see pip's message above, then try again.");
-  for (const file of files) done[file] = wanted(file);
-  writeFileSync(stamp, JSON.stringify(done));
+  say(`Installing ${missing.join(' and ')} into .venv ...`);
+  const files = missing.map((file) => ['-r', file]);
+  const installed = pipInstall(venv, ['--require-hashes'].concat(...files), captured);
+  check(installed, "Could not install the Python libraries: see pip's message above, then try again.");
+  mkdirSync(records, { recursive: true });
+  for (const file of missing) writeFileSync(recordOf(file), describe(file));
 }
 
-function setUpNode() {
-  // `npm ci` begins by removing node_modules, and this stamp with it.
-  const stamp = path.join(root, 'node_modules', '.setup');
-  const wanted = fingerprint('package-lock.json', '');
-  if (read(stamp) === wanted) return;
+// npm writes down what it installed when it is done, and removes that with node_modules.
+function isNodeInstalled() {
+  const record = read(path.join(nodeModules, '.package-lock.json'));
+  if (!record) return false;
+  const installed = JSON.parse(record).packages;
+  const wanted = JSON.parse(read(path.join(root, 'package-lock.json'))).packages;
+  delete wanted['']; // the project itself
+  const isMissing = (name) => !installed[name] && !wanted[name].optional; // one for another platform, say
+  const isOther = (name) => !wanted[name] || installed[name].integrity !== wanted[name].integrity;
+  return !Object.keys(wanted).some(isMissing) && !Object.keys(installed).some(isOther);
+}
+
+function installNode() {
+  refuseLink(nodeModules, 'package-lock.json');
   say('Installing the Node tools into node_modules ...');
-  const advice = "Could not install the Node tools: see npm's message above, then try again.";
-  run('npm', ['ci', '--ignore-scripts'], advice);
-  writeFileSync(stamp, wanted);
+  // All of them are development dependencies, which npm leaves out where NODE_ENV is production.
+  const installed = spawnSync('npm', ['ci', '--ignore-scripts', '--include=dev'], captured);
+  check(installed, "Could not install the Node tools: see npm's message above, then try again.");
+}
+
+function isRunning(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
+// Waits until no other set-up runs in this folder. The lock is a link whose target is the id of its process: it is made
+// in one step, and is void when that process has ended.
+function lock() {
+  const file = path.join(root, '.setup.lock');
+  for (let isTold = false; ; ) {
+    try {
+      symlinkSync(String(process.pid), file);
+      process.on('exit', () => rmSync(file, { force: true }));
+      return;
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+    }
+    let owner;
+    try {
+      owner = Number(readlinkSync(file));
+    } catch (error) {
+      continue; // removed just now
+    }
+    if (!isRunning(owner)) {
+      rmSync(file, { force: true });
+    } else {
+      if (!isTold) say('Waiting for another set-up in this folder ...');
+      isTold = true;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200); // milliseconds
+    }
+  }
 }
 
 checkNode();
-setUpPython(['requirements.txt'].concat(process.argv.includes('--dev') ? 'requirements/dev.txt' : []));
-setUpNode();
+const lockFiles = ['requirements.txt'].concat(process.argv.includes('--dev') ? 'requirements/dev.txt' : []);
+if (!lockFiles.every(isInstalled) || !isNodeInstalled()) {
+  lock();
+  if (!lockFiles.every(isInstalled)) installPython(lockFiles);
+  if (!isNodeInstalled()) installNode();
+}
