@@ -1,32 +1,53 @@
-// This file is a Serverless plugin: what the authorizer would refuse to run with is not packaged, and so not deployed.
-// It is the authorizer's own code that looks at its settings.
+// This file is a Serverless plugin: settings that the authorizer would reject are reported before it is packaged,
+// deployed or run. It is the authorizer's own code that checks them.
 'use strict';
 
 const { spawnSync } = require('child_process');
+const { settingsFile } = require('./dotenv.cjs');
 
-const READ = 'import os; from auth import Settings; Settings.from_environment(os.environ)';
+const READ_SETTINGS = 'import os; from auth import Settings; Settings.from_environment(os.environ)';
 
 module.exports = class Settings {
   constructor(serverless) {
     const check = () => {
-      const { environment } = serverless.service.getFunction('authorizer');
-      // What CloudFormation has yet to fill in (!ImportValue, say) can't be looked at.
-      if (Object.values(environment).some((value) => typeof value === 'object')) return;
-      const options = { cwd: serverless.serviceDir, env: environment, encoding: 'utf8' };
-      const { status, stderr } = spawnSync('.venv/bin/python', ['-c', READ], options);
+      const variables = Object.entries(serverless.service.getFunction('authorizer').environment);
+      // CloudFormation fills in the others (!ImportValue, !Ref) when it deploys.
+      const known = variables.filter(([, value]) => typeof value === 'string');
+      const unknown = variables.filter(([, value]) => typeof value !== 'string').map(([name]) => name);
+      const { status, stderr } = spawnSync('.venv/bin/python', ['-c', READ_SETTINGS], {
+        cwd: serverless.serviceDir,
+        env: Object.fromEntries(known),
+        encoding: 'utf8',
+      });
       if (status === 0) return;
 
-      const mistakes = stderr.split('ConfigError: ')[1];
-      if (mistakes === undefined) throw new serverless.classes.Error(stderr);
+      const message = stderr.split('ConfigError: ')[1];
+      if (message === undefined) throw new serverless.classes.Error(stderr, 'SETTINGS_NOT_CHECKED');
+      const problems = message.trim().split('; ');
+      const ours = problems.filter((problem) => !unknown.some((name) => problem.startsWith(`${name} `)));
+      if (ours.length === 0) return;
+
       const stage = serverless.getProvider('aws').getStage();
-      throw new serverless.classes.Error(
-        [
-          `The settings of stage ${stage} won't do:`,
-          ...mistakes.trim().split('; ').map((mistake) => `  - ${mistake}`),
-          `Write them into .env.${stage} (.env if there is none), or into the environment. See .env.sample.`,
-        ].join('\n'),
-      );
+      const file = settingsFile(stage);
+      const lines = [
+        `The settings of stage ${stage} are incomplete or invalid:`,
+        ...ours.map((problem) => `  - ${problem}`),
+        `Write them to ${file}, or set them in the environment. See .env.sample.`,
+      ];
+      if (file !== '.env') lines.push(`Stage ${stage} does not read .env.`);
+      throw new serverless.classes.Error(lines.join('\n'), 'INVALID_SETTINGS');
     };
-    this.hooks = { 'before:package:initialize': check, 'before:deploy:function:initialize': check };
+
+    const checkIfInvoked = () => {
+      if (serverless.processedInput.options.function === 'authorizer') check();
+    };
+
+    this.hooks = {
+      'before:package:initialize': check,
+      'before:deploy:function:initialize': check,
+      'before:invoke:local:loadEnvVars': checkIfInvoked,
+      'before:offline:start': check,
+      'before:offline:start:init': check,
+    };
   }
 };

@@ -96,4 +96,4 @@ def test_missing_settings_are_named_in_one_message(invoke: Invoke) -> None:
     ran = invoke(make_event("x.y.z"), JWKS_URI="https://issuer.example/")
 
     assert ran.returncode != 0
-    assert "ConfigError: AUDIENCE is not set; TOKEN_ISSUER is not set" in ran.stdout
+    assert "  - AUDIENCE is not set\n  - TOKEN_ISSUER is not set\n" in ran.stdout

@@ -1,0 +1,82 @@
+"""Where a stage takes its settings from (plugins/dotenv.cjs), and how they are checked (settings.cjs)."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.checkout import clean_environment, copy_project, run
+
+SLS = "node_modules/.bin/sls"
+PRINT = (SLS, "print", "--path", "functions.authorizer.environment.TOKEN_ISSUER", "--format", "text")
+FILES = (".env", ".env.test", ".env.staging")
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project with settings in some files, each with an issuer of the file's name."""
+    checkout = copy_project(tmp_path_factory.mktemp("dotenv"))
+    for name in FILES:
+        settings = (
+            f"JWKS_URI=https://{name}/keys\nAUDIENCE=https://api.example\nTOKEN_ISSUER=https://{name}/\n"
+        )
+        (checkout / name).write_text(settings)
+    return checkout
+
+
+@pytest.mark.parametrize(
+    ("options", "issuer"),
+    [
+        ("", "https://.env/"),
+        ("--stage test", "https://.env.test/"),
+        ("--stage staging", "https://.env.staging/"),
+        ("--stage prod", ""),
+        ("--stage=prod", ""),
+        ("-s prod", ""),
+        ("-s=prod", ""),
+    ],
+)
+def test_prod_and_staging_never_take_their_settings_from_dotenv(
+    checkout: Path, tmp_path: Path, options: str, issuer: str
+) -> None:
+    printed = run(checkout, *PRINT, *options.split(), environment=clean_environment(tmp_path))
+
+    assert (printed.returncode, printed.stdout.strip()) == (0, issuer), printed.stderr
+
+
+@pytest.mark.parametrize("command", ["package", "invoke local --data {}", "offline", "offline start"])
+def test_without_settings_of_its_own_a_stage_is_rejected_with_the_file_to_write(
+    checkout: Path, tmp_path: Path, command: str
+) -> None:
+    environment = clean_environment(tmp_path)
+    rejected = run(checkout, SLS, *command.split(), "-s", "prod", environment=environment, timeout=60)
+
+    assert rejected.returncode == 1
+    assert rejected.stdout[rejected.stdout.index("The settings") :] == (
+        "The settings of stage prod are incomplete or invalid:\n"
+        "  - JWKS_URI is not set\n"
+        "  - AUDIENCE is not set\n"
+        "  - TOKEN_ISSUER is not set\n"
+        "Write them to .env.prod, or set them in the environment. See .env.sample.\n"
+        "Stage prod does not read .env.\n"
+    )
+    assert "Traceback" not in rejected.stdout + rejected.stderr
+
+
+def test_settings_of_the_environment_are_enough_for_prod(checkout: Path, tmp_path: Path) -> None:
+    environment = clean_environment(tmp_path, TOKEN_ISSUER="https://environment.example/")
+    printed = run(checkout, *PRINT, "--stage", "prod", environment=environment)
+
+    assert printed.stdout.strip() == "https://environment.example/"
+
+
+def test_a_value_that_only_cloudformation_knows_is_not_checked_but_the_others_are(tmp_path: Path) -> None:
+    checkout = copy_project(tmp_path)
+    service = (checkout / "serverless.yml").read_text()
+    audience = "AUDIENCE: ${env:AUDIENCE, ''}"
+    assert service.count(audience) == 1
+    (checkout / "serverless.yml").write_text(service.replace(audience, "AUDIENCE: !ImportValue audience"))
+
+    rejected = run(checkout, SLS, "package", environment=clean_environment(tmp_path))
+
+    problems = [line for line in rejected.stdout.splitlines() if line.startswith("  - ")]
+    assert problems == ["  - JWKS_URI is not set", "  - TOKEN_ISSUER is not set"]
