@@ -5,74 +5,76 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { API_PORT, AUDIENCE, HOST, ISSUER_PORT, STAGE, settings } from './defaults.mjs';
 import { fail } from './fail.mjs';
-import { startIssuer } from './issuer.mjs';
-import { curl, samples, send } from './samples.mjs';
+import { fetchApi } from './issuer-client.mjs';
+import { startIssuer } from './issuer-server.mjs';
+import { curl, fetchTokens, sampleRequests, send, tokenCommands } from './sample-requests.mjs';
+import { API_PORT, HOST, ISSUER_PORT, STAGE, environment, issuerUrl } from './settings.mjs';
 
-// What serverless-offline says of a request beyond its route, the authorizer's decision and what went wrong.
+// What serverless-offline prints besides a request's route, the authorizer's decision and errors.
 const NOISE = /^$|RequestId: .* Billed Duration|^Authorization function returned a successful response/;
 
 console.log('Starting the issuer and the API ...');
-const issuerPort = await freePort(ISSUER_PORT, 'ISSUER_PORT=3015');
-const issuer = await startIssuer({ port: issuerPort, audience: AUDIENCE });
-const apiPort = await freePort(API_PORT, 'API_PORT=3005');
+const [issuerPort, apiPort] = await findPorts({ ISSUER_PORT, API_PORT });
 const api = `http://${HOST}:${apiPort}/${STAGE}`;
+const issuer = await startIssuer(issuerPort, api);
 
-// In a process group of its own, so that one signal reaches its Python processes too. The port where AWS's SDK
-// may invoke functions is not used, so any free one does (0). Idle functions stay for a day: answers are quick.
+// In a process group of its own, so that one signal reaches its Python processes as well. On the lambdaPort the AWS SDK
+// could invoke functions, which nothing does: any free port (0). Idle functions stay for a day, so that they answer fast.
 const offline = spawn(
   'node_modules/.bin/sls',
   [
     ...['offline', '--stage', STAGE, '--noSponsor', '--host', HOST, '--httpPort', apiPort, '--lambdaPort', 0],
     ...['--terminateIdleLambdaTime', 86400],
   ],
-  { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...settings(issuer) } },
+  { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: environment(issuer) },
 );
 
-// Held back while starting, and shown if that goes wrong.
-const held = [];
-let log = (line) => held.push(line);
+// Kept while it starts, and printed if that fails.
+const kept = [];
+let log = (line) => kept.push(line);
 for (const output of [offline.stdout, offline.stderr]) {
   createInterface(output).on('line', (line) => log(line));
 }
 
-let asked = false;
+let isEnding = false;
 function end() {
-  asked = true;
+  isEnding = true;
   signalAll('SIGTERM');
   setTimeout(() => process.exit(0), 2000);
 }
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, end);
-// npm passes on SIGINT and SIGTERM only. If anything else ended it, this process has another parent.
+// npm passes on SIGINT and SIGTERM only. If it was ended in another way, this process gets another parent.
 const parent = process.ppid;
 setInterval(() => process.ppid === parent || end(), 500);
 // However one of the two ends, nothing of the other is left.
 process.on('exit', () => signalAll('SIGKILL'));
 offline.on('exit', () => signalAll('SIGKILL'));
 offline.on('close', (code) => {
-  if (asked) process.exit(0);
-  held.forEach(print);
+  if (isEnding) process.exit(0);
+  kept.forEach(print);
   fail(`The API ended unexpectedly (exit code ${code}).`);
 });
 
 await listening(apiPort);
-const requests = await samples(api, issuer);
-// Each is sent once, so that all functions are warm when the user's first request comes.
+const requests = sampleRequests(api);
+const tokens = await fetchTokens(issuer);
+// Each is sent once, so that all functions are warm when the user's first request arrives.
 const surprises = [];
 for (const request of requests) {
-  const status = await send(request);
+  const status = await send(request, tokens);
   if (status === request.status) continue;
-  surprises.push(`Got ${status} instead of ${request.status}: ${curl(request)}`);
+  surprises.push(`Expected ${request.status}, but got ${status}: ${curl(request)}`);
 }
-if (surprises.length > 0) [...held, ...surprises].forEach(print);
-held.length = 0;
+if (surprises.length > 0) [...kept, ...surprises].forEach(print);
+kept.length = 0;
 
+const prefix = process.env.ISSUER_PORT ? `ISSUER_PORT=${issuerPort} ` : '';
 console.log(`The API is on ${api}, its issuer on ${issuer}\n`);
+console.log(`In another terminal, in this folder:\n\n${tokenCommands(prefix).join('\n')}\n`);
 for (const request of requests) console.log(`# ${request.status}  ${request.why}\n${curl(request)}\n`);
-const elsewhere = process.env.ISSUER_PORT ? `ISSUER_PORT=${issuerPort} ` : '';
-console.log(`Other tokens: ${elsewhere}npm run -s token -- --scope "read:pets create:pets"`);
-console.log('Ctrl-C ends everything; start again to run changed code. Here is the log of the API:\n');
+console.log(`A token with both scopes: ${prefix}npm run -s token -- --scope "read:pets create:pets"`);
+console.log('Ctrl-C ends everything. To run changed code, start again. The log of the API follows:\n');
 log = print;
 
 function print(line) {
@@ -83,19 +85,34 @@ function signalAll(signal) {
   try {
     process.kill(-offline.pid, signal);
   } catch {
-    // all gone already
+    // all of them have ended
   }
 }
 
-// serverless-offline listens on the port it is told, and says 0 if that is 0: so look for a free one here.
-async function freePort(port, example) {
-  const server = createServer().listen(port, HOST);
-  await once(server, 'listening').catch(({ code }) => {
-    fail(`Port ${port} is not free (${code}). Choose another: ${example} npm start`);
-  });
-  const free = server.address().port;
-  server.close();
-  return free;
+// Returns a port for each name: the one that is wanted, or a free one for 0, which serverless-offline can't look for.
+async function findPorts(wanted) {
+  // None is released before all are found, so that no two are the same.
+  const found = await Promise.all(
+    Object.entries(wanted).map(async ([name, port]) => {
+      const server = createServer().listen(port, HOST);
+      const error = await once(server, 'listening').then(() => undefined, (error) => error);
+      return { name, port, server, error };
+    }),
+  );
+  const taken = found.filter(({ error }) => error);
+  if (taken.length > 0) await failForPorts(taken, issuerUrl(wanted.ISSUER_PORT));
+  const ports = found.map(({ server }) => server.address().port);
+  found.forEach(({ server }) => server.close());
+  return ports;
+}
+
+async function failForPorts(taken, issuer) {
+  const running = await fetchApi(issuer);
+  const reason = running
+    ? `npm start is already running: the API is on ${running}, its issuer on ${issuer}`
+    : taken.map(({ port, error }) => `Port ${port} is not free (${error.code}).`).join(' ');
+  const others = taken.map(({ name, port }) => `${name}=${port + 5}`).join(' ');
+  fail(`${reason}\nTo use other ports: ${others} npm start`);
 }
 
 async function listening(port) {

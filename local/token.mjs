@@ -1,9 +1,9 @@
-// This file is `npm run token`: prints an access token of the running local issuer, alone on stdout.
+// This file is `npm run token`: it prints an access token of the running local issuer, and nothing else.
 
 import { parseArgs } from 'node:util';
-import { accessToken } from './access-token.mjs';
-import { ISSUER_PORT, issuerUrl } from './defaults.mjs';
 import { fail } from './fail.mjs';
+import { fetchToken } from './issuer-client.mjs';
+import { ISSUER_PORT, issuerUrl } from './settings.mjs';
 
 function options() {
   try {
@@ -13,4 +13,4 @@ function options() {
   }
 }
 
-console.log(await accessToken(issuerUrl(ISSUER_PORT), options().scope));
+console.log(await fetchToken(issuerUrl(ISSUER_PORT), options().scope));

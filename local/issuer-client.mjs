@@ -1,0 +1,26 @@
+// This file asks the running local issuer, over HTTP, as any client would.
+
+import { fail } from './fail.mjs';
+
+export async function fetchToken(issuer, scope) {
+  const response = await fetch(`${issuer}oauth/token`, {
+    method: 'POST',
+    body: new URLSearchParams({ grant_type: 'client_credentials', client_id: 'local-client', scope }),
+  }).catch(() => {
+    const elsewhere = 'If it runs on another port, set ISSUER_PORT here as well.';
+    return fail(`There is no local issuer on ${issuer}. Start it in another terminal: npm start. ${elsewhere}`);
+  });
+  if (!response.ok) fail(`${issuer} answered ${response.status} instead of a token: is it the local issuer?`);
+  return (await response.json()).access_token;
+}
+
+// Returns the URL of the API that the issuer's tokens are for; undefined if no local issuer answers.
+export async function fetchApi(issuer) {
+  try {
+    const response = await fetch(issuer, { signal: AbortSignal.timeout(2000) }); // milliseconds
+    const answer = await response.json();
+    return answer.issuer === issuer ? answer.api : undefined;
+  } catch {
+    return undefined;
+  }
+}
