@@ -1,7 +1,7 @@
-"""What API Gateway does around the authorizer, for serverless-offline.
+"""The authorizer as serverless-offline calls it, with the event and the errors of API Gateway.
 
-serverless-offline hands it more than API Gateway's TOKEN event, and waits in vain for the answer of a
-Python function that raised.
+serverless-offline passes more members than API Gateway's TOKEN event has, and gets no answer from a Python
+function that raises.
 """
 
 import sys
@@ -13,21 +13,21 @@ TOKEN_EVENT = ("type", "authorizationToken", "methodArn")
 
 
 def authorize(event: dict[str, Any], context: object) -> object:
-    """Call `handler.authorize`, and answer what serverless-offline turns into the right status."""
+    """Call `handler.authorize`, and return what serverless-offline turns into the status of API Gateway."""
     try:
-        # Not at the top: a handler that can't be imported is a 500 too.
+        # Imported here, so that a handler that can't be imported is a 500 as well.
         handler = import_module("handler")
         return handler.authorize({name: event[name] for name in TOKEN_EVENT}, context)
-    except Exception as error:  # noqa: BLE001 - as in Lambda, whatever is raised is an answer
+    except Exception as error:  # noqa: BLE001 - Lambda, too, turns any exception into an answer
         if str(error) == "Unauthorized":
             return "Unauthorized"
-        # serverless-offline may lose what is on stderr.
+        # serverless-offline may lose lines on stderr.
         traceback.print_exc(file=sys.stdout, chain=False)
         return _failure(event["methodArn"])
 
 
 def _failure(method_arn: str) -> dict[str, object]:
-    """Return a policy that no request passes: serverless-offline answers 500 if `context` is no object."""
+    """Return what serverless-offline answers with a 500: a policy whose `context` is not an object."""
     statement = {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": method_arn}
     policy = {"Version": "2012-10-17", "Statement": [statement]}
     return {"principalId": "none", "policyDocument": policy, "context": "the authorizer failed"}

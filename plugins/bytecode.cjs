@@ -1,9 +1,10 @@
-// This file is a Serverless plugin: it gives each package bytecode and licences, and the same bytes on each machine.
+// This file is a Serverless plugin: it adds bytecode and licences to each package, and makes packages reproducible: they
+// have the same bytes on every machine.
 //
-// The framework's zips carry fixed dates, which makes the bytecode that pip writes stale: each cold start compiles all
-// files anew, and takes twice as long. So pip writes none (--no-compile), and this compiles what is in the zip, with the
-// hash of its source inside (PEP 552). The hash is checked when a file is imported, also in the libraries: that takes
-// 2 ms of a cold start, and whoever edits a file of the package runs what they see.
+// The framework sets all dates in a zip to a fixed one, so the bytecode that pip writes would be stale: each cold start
+// would compile all files again, and take twice as long. So pip writes none (--no-compile), and this plugin compiles the
+// files of the zip. The bytecode contains the hash of its source (PEP 552), which Python checks when it imports the file:
+// that takes 2 ms of a cold start, and a file that somebody edits in the package takes effect.
 'use strict';
 
 const { spawnSync } = require('child_process');
@@ -13,7 +14,7 @@ const path = require('path');
 const JSZip = require('jszip');
 const { candidates, inspect } = require('../scripts/find-python.js');
 
-// Lambda unpacks the package here: tracebacks name its files so.
+// Where Lambda unpacks the package. Tracebacks then show this path.
 const TASK_ROOT = '/var/task';
 
 function findPython(serviceDir, version) {
@@ -24,7 +25,7 @@ function findPython(serviceDir, version) {
   });
 }
 
-// Where Python looks for the bytecode of a file (PEP 3147).
+// Returns where Python looks for the bytecode of a file (PEP 3147).
 function bytecodeName(source, version) {
   const { dir, name } = path.posix.parse(source);
   return path.posix.join(dir, '__pycache__', `${name}.cpython-${version.replace('.', '')}.pyc`);
@@ -42,14 +43,14 @@ function put(zip, name, content) {
   zip.file(name, content, { createFolders: false });
 }
 
-// Puts the licences of the libraries behind our own, and takes out what else pip noted of them (*.dist-info).
+// Appends the licences of the libraries to our own, and removes all other metadata of pip (*.dist-info).
 async function gatherLicences(zip) {
   const licences = zip.file('LICENSE') ? [await text(zip, 'LICENSE')] : [];
   for (const name of list(zip)) {
     const [, folder, library] = /^((.+)\.dist-info)\/RECORD$/.exec(name) || [];
     if (!folder) continue;
     const installed = (await text(zip, name)).split('\n').map((line) => line.split(',')[0]);
-    if (!installed.some((file) => zip.file(file) && !file.startsWith(`${folder}/`))) continue; // none of it is shipped
+    if (!installed.some((file) => zip.file(file) && !file.startsWith(`${folder}/`))) continue; // it is not in the package
     for (const file of installed.filter((file) => file.startsWith(`${folder}/licenses/`))) {
       licences.push(`---- ${library}: ${file}\n\n${await text(zip, file)}`);
     }
@@ -58,7 +59,7 @@ async function gatherLicences(zip) {
   list(zip).filter((name) => /^[^/]+\.dist-info\//.test(name)).forEach((name) => zip.remove(name));
 }
 
-// Returns what does not compile: nothing, if all is well. `sources` maps names to contents.
+// Returns the errors of files that do not compile, as text. `sources` maps names to contents.
 function addBytecode(zip, sources, python, version) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'bytecode-'));
   try {
@@ -79,7 +80,7 @@ function addBytecode(zip, sources, python, version) {
   }
 }
 
-// With one date and mode, whatever umask the files were made under.
+// All files get the same date and mode, whatever they have on this machine.
 async function write(zip, artifact) {
   const same = { date: new Date('1980-01-01T00:00:00Z'), unixPermissions: 0o100644 };
   for (const file of Object.values(zip.files)) Object.assign(file, same);
@@ -87,7 +88,7 @@ async function write(zip, artifact) {
   fs.writeFileSync(artifact, await zip.generateAsync({ type: 'nodebuffer', platform: 'UNIX', ...deflate }));
 }
 
-module.exports = class Finish {
+module.exports = class Bytecode {
   constructor(serverless, options, { log }) {
     const { service, serviceDir } = serverless;
 
@@ -100,13 +101,13 @@ module.exports = class Finish {
         );
       }
       const packages = [service, ...Object.values(service.functions)].map((owner) => owner.package);
-      for (const artifact of new Set(packages.map((made) => made && made.artifact).filter(Boolean))) {
+      for (const artifact of new Set(packages.map((contents) => contents && contents.artifact).filter(Boolean))) {
         const zip = await JSZip.loadAsync(fs.readFileSync(artifact));
         await gatherLicences(zip);
         const sources = new Map();
         for (const name of list(zip).filter((name) => name.endsWith('.py'))) {
           sources.set(name, await zip.file(name).async('nodebuffer'));
-          // Anew, since the framework deflated it with Node's zlib, which is another one on another machine.
+          // Compress it again: the framework used the zlib of Node, whose result differs between machines.
           put(zip, name, sources.get(name));
         }
         const problems = python ? addBytecode(zip, sources, python, version) : '';
@@ -115,13 +116,13 @@ module.exports = class Finish {
       }
     };
 
-    // pip would leave in place what an earlier command has put there, of whatever version.
-    const startAnew = () =>
+    // pip would leave files there that an earlier command installed, of whatever version.
+    const removeInstalled = () =>
       fs.rmSync(path.join(serviceDir, '.serverless', 'requirements'), { recursive: true, force: true });
 
     this.hooks = {
       'after:package:createDeploymentArtifacts': finish,
-      'after:deploy:function:initialize': startAnew,
+      'after:deploy:function:initialize': removeInstalled,
       'after:deploy:function:packageFunction': finish,
     };
   }

@@ -1,4 +1,4 @@
-// This file is a Serverless plugin: for `sls offline` alone, the authorizer is called through gateway.py.
+// This file is a Serverless plugin: `sls offline` calls the authorizer by way of local/gateway.py.
 'use strict';
 
 module.exports = class Gateway {
@@ -6,7 +6,7 @@ module.exports = class Gateway {
     const wrap = () => {
       serverless.service.getFunction('authorizer').handler = 'local/gateway.authorize';
     };
-    // `sls offline` and `sls offline start`
+    // The first is for `sls offline`, the second for `sls offline start`.
     this.hooks = { 'before:offline:start': wrap, 'before:offline:start:init': wrap };
   }
 };
