@@ -25,13 +25,17 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return checkout
 
 
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    settings = {"JWKS_URI": f"{ISSUER}jwks.json", "AUDIENCE": AUDIENCE, "TOKEN_ISSUER": ISSUER}
+    return clean_environment(tmp_path_factory.mktemp("home"), **settings)
+
+
 @pytest.mark.parametrize("command", [["package"], ["deploy", "function", "-f", "authorizer"]])
 def test_names_and_environments_that_are_too_large_are_reported_together(
-    checkout: Path, tmp_path: Path, command: list[str]
+    checkout: Path, environment: dict[str, str], command: list[str]
 ) -> None:
-    settings = {"JWKS_URI": f"{ISSUER}jwks.json", "AUDIENCE": AUDIENCE, "TOKEN_ISSUER": ISSUER}
     options = ("--stage", "feature-login-99", "--region", "eu-central-1")
-    environment = clean_environment(tmp_path, **settings)
 
     rejected = run(checkout, "node_modules/.bin/sls", *command, *options, environment=environment)
 
@@ -46,10 +50,10 @@ def test_names_and_environments_that_are_too_large_are_reported_together(
 
 
 def test_a_stage_name_with_a_character_that_is_not_allowed_is_rejected_with_a_reason(
-    checkout: Path, tmp_path: Path
+    checkout: Path, environment: dict[str, str]
 ) -> None:
     command = ("node_modules/.bin/sls", "package", "--stage", "feature_login")
-    rejected = run(checkout, *command, environment=clean_environment(tmp_path))
+    rejected = run(checkout, *command, environment=environment)
 
     assert rejected.returncode == 1
     assert "Stage names may contain only ASCII letters, numbers, and hyphens" in rejected.stdout

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.checkout import clean_environment, copy_project, run
+from tools.doctor import settings_file
 
 SLS = "node_modules/.bin/sls"
 PRINT = (SLS, "print", "--path", "functions.authorizer.environment.TOKEN_ISSUER", "--format", "text")
@@ -23,6 +24,11 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return checkout
 
 
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return clean_environment(tmp_path_factory.mktemp("home"))
+
+
 @pytest.mark.parametrize(
     ("options", "issuer"),
     [
@@ -36,18 +42,17 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )
 def test_prod_and_staging_never_take_their_settings_from_dotenv(
-    checkout: Path, tmp_path: Path, options: str, issuer: str
+    checkout: Path, environment: dict[str, str], options: str, issuer: str
 ) -> None:
-    printed = run(checkout, *PRINT, *options.split(), environment=clean_environment(tmp_path))
+    printed = run(checkout, *PRINT, *options.split(), environment=environment)
 
     assert (printed.returncode, printed.stdout.strip()) == (0, issuer), printed.stderr
 
 
 @pytest.mark.parametrize("command", ["package", "invoke local --data {}", "offline", "offline start"])
 def test_without_settings_of_its_own_a_stage_is_rejected_with_the_file_to_write(
-    checkout: Path, tmp_path: Path, command: str
+    checkout: Path, environment: dict[str, str], command: str
 ) -> None:
-    environment = clean_environment(tmp_path)
     rejected = run(checkout, SLS, *command.split(), "-s", "prod", environment=environment, timeout=60)
 
     assert rejected.returncode == 1
@@ -62,21 +67,31 @@ def test_without_settings_of_its_own_a_stage_is_rejected_with_the_file_to_write(
     assert "Traceback" not in rejected.stdout + rejected.stderr
 
 
-def test_settings_of_the_environment_are_enough_for_prod(checkout: Path, tmp_path: Path) -> None:
-    environment = clean_environment(tmp_path, TOKEN_ISSUER="https://environment.example/")
-    printed = run(checkout, *PRINT, "--stage", "prod", environment=environment)
+def test_settings_of_the_environment_are_enough_for_prod(checkout: Path, environment: dict[str, str]) -> None:
+    settings = {"TOKEN_ISSUER": "https://environment.example/"}
+    printed = run(checkout, *PRINT, "--stage", "prod", environment=environment | settings)
 
     assert printed.stdout.strip() == "https://environment.example/"
 
 
-def test_a_value_that_only_cloudformation_knows_is_not_checked_but_the_others_are(tmp_path: Path) -> None:
+@pytest.mark.parametrize("stage", ["dev", "test", "staging", "prod", "local"])
+def test_the_doctor_names_the_same_file(checkout: Path, environment: dict[str, str], stage: str) -> None:
+    script = f"require('./plugins/dotenv.cjs').settingsFile('{stage}')"
+    named = run(checkout, "node", "--print", script, environment=environment)
+
+    assert named.stdout.strip() == settings_file(stage, checkout)
+
+
+def test_a_value_that_only_cloudformation_knows_is_not_checked_but_the_others_are(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
     checkout = copy_project(tmp_path)
     service = (checkout / "serverless.yml").read_text()
     audience = "AUDIENCE: ${env:AUDIENCE, ''}"
     assert service.count(audience) == 1
     (checkout / "serverless.yml").write_text(service.replace(audience, "AUDIENCE: !ImportValue audience"))
 
-    rejected = run(checkout, SLS, "package", environment=clean_environment(tmp_path))
+    rejected = run(checkout, SLS, "package", environment=environment)
 
     problems = [line for line in rejected.stdout.splitlines() if line.startswith("  - ")]
     assert problems == ["  - JWKS_URI is not set", "  - TOKEN_ISSUER is not set"]
