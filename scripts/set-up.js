@@ -30,7 +30,7 @@ function read(file) {
   return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
 }
 
-// `ranges` is that of package.json: `^20.19 || >=24`, say.
+// `ranges` is as in package.json, for example `^20.19 || >=24`.
 function isSupported(version, ranges) {
   const [major, minor] = version.split('.').map(Number);
   return ranges.split(' || ').some((range) => {
@@ -97,17 +97,17 @@ function isInstalled(lockFile) {
 }
 
 function installPython(lockFiles) {
-  const missing = lockFiles.filter((file) => !isInstalled(file));
-  const isIncomplete = missing.includes('requirements.txt');
-  const isOutdated = missing.some((file) => existsSync(recordOf(file)));
+  let missing = lockFiles.filter((file) => !isInstalled(file));
   refuseLink(venv, missing[0]);
-  if (isIncomplete || isOutdated) {
+  // What another version of a lock file installed would stay there, so begin anew.
+  const isOutdated = missing.some((file) => existsSync(recordOf(file)));
+  if (isOutdated || missing.includes('requirements.txt')) {
     const { python, version } = findPython();
     say(`Making .venv with Python ${version} ...`);
     rmSync(records, { recursive: true, force: true });
     const made = spawnSync(python, ['-I', '-m', 'venv', '--clear', '.venv'], captured);
     check(made, `Could not make .venv with ${python}: see above.`);
-    missing.splice(0, missing.length, ...lockFiles);
+    missing = lockFiles;
   }
   say(`Installing ${missing.join(' and ')} into .venv ...`);
   const files = missing.map((file) => ['-r', file]);
