@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.checkout import ROOT, clean_environment, copy_project, run
-from tests.support.issuer import AUDIENCE, ISSUER
+from tests.support.checkout import ROOT, SLS, copy_project, run
+from tests.support.environment import SETTINGS
 
 ROUTES = "".join(f"        GET /accounts/{{accountId}}/reports/{n} read:report-{n}\n" for n in range(120))
 
@@ -25,19 +25,13 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return checkout
 
 
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    settings = {"JWKS_URI": f"{ISSUER}jwks.json", "AUDIENCE": AUDIENCE, "TOKEN_ISSUER": ISSUER}
-    return clean_environment(tmp_path_factory.mktemp("home"), **settings)
-
-
 @pytest.mark.parametrize("command", [["package"], ["deploy", "function", "-f", "authorizer"]])
 def test_names_and_environments_that_are_too_large_are_reported_together(
-    checkout: Path, environment: dict[str, str], command: list[str]
+    checkout: Path, clean: dict[str, str], command: list[str]
 ) -> None:
     options = ("--stage", "feature-login-99", "--region", "eu-central-1")
 
-    rejected = run(checkout, "node_modules/.bin/sls", *command, *options, environment=environment)
+    rejected = run(checkout, SLS, *command, *options, environment=clean | SETTINGS)
 
     assert rejected.returncode == 1
     name, size = rejected.stdout.strip().splitlines()[-2:]
@@ -50,10 +44,9 @@ def test_names_and_environments_that_are_too_large_are_reported_together(
 
 
 def test_a_stage_name_with_a_character_that_is_not_allowed_is_rejected_with_a_reason(
-    checkout: Path, environment: dict[str, str]
+    checkout: Path, clean: dict[str, str]
 ) -> None:
-    command = ("node_modules/.bin/sls", "package", "--stage", "feature_login")
-    rejected = run(checkout, *command, environment=environment)
+    rejected = run(checkout, SLS, "package", "--stage", "feature_login", environment=clean)
 
     assert rejected.returncode == 1
     assert "Stage names may contain only ASCII letters, numbers, and hyphens" in rejected.stdout

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.checkout import clean_environment, copy_project, run
+from tests.support.checkout import SLS, copy_project, run
 from tools.doctor import settings_file
 
-SLS = "node_modules/.bin/sls"
 PRINT = (SLS, "print", "--path", "functions.authorizer.environment.TOKEN_ISSUER", "--format", "text")
 FILES = (".env", ".env.test", ".env.staging")
 
@@ -24,11 +23,6 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return checkout
 
 
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    return clean_environment(tmp_path_factory.mktemp("home"))
-
-
 @pytest.mark.parametrize(
     ("options", "issuer"),
     [
@@ -42,18 +36,18 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     ],
 )
 def test_prod_and_staging_never_take_their_settings_from_dotenv(
-    checkout: Path, environment: dict[str, str], options: str, issuer: str
+    checkout: Path, clean: dict[str, str], options: str, issuer: str
 ) -> None:
-    printed = run(checkout, *PRINT, *options.split(), environment=environment)
+    printed = run(checkout, *PRINT, *options.split(), environment=clean)
 
     assert (printed.returncode, printed.stdout.strip()) == (0, issuer), printed.stderr
 
 
 @pytest.mark.parametrize("command", ["package", "invoke local --data {}", "offline", "offline start"])
 def test_without_settings_of_its_own_a_stage_is_rejected_with_the_file_to_write(
-    checkout: Path, environment: dict[str, str], command: str
+    checkout: Path, clean: dict[str, str], command: str
 ) -> None:
-    rejected = run(checkout, SLS, *command.split(), "-s", "prod", environment=environment, timeout=60)
+    rejected = run(checkout, SLS, *command.split(), "-s", "prod", environment=clean, timeout=60)
 
     assert rejected.returncode == 1
     assert rejected.stdout[rejected.stdout.index("The settings") :] == (
@@ -67,23 +61,23 @@ def test_without_settings_of_its_own_a_stage_is_rejected_with_the_file_to_write(
     assert "Traceback" not in rejected.stdout + rejected.stderr
 
 
-def test_settings_of_the_environment_are_enough_for_prod(checkout: Path, environment: dict[str, str]) -> None:
+def test_settings_of_the_environment_are_enough_for_prod(checkout: Path, clean: dict[str, str]) -> None:
     settings = {"TOKEN_ISSUER": "https://environment.example/"}
-    printed = run(checkout, *PRINT, "--stage", "prod", environment=environment | settings)
+    printed = run(checkout, *PRINT, "--stage", "prod", environment=clean | settings)
 
     assert printed.stdout.strip() == "https://environment.example/"
 
 
 @pytest.mark.parametrize("stage", ["dev", "test", "staging", "prod", "local"])
-def test_the_doctor_names_the_same_file(checkout: Path, environment: dict[str, str], stage: str) -> None:
+def test_the_doctor_names_the_same_file(checkout: Path, clean: dict[str, str], stage: str) -> None:
     script = f"require('./plugins/dotenv.cjs').settingsFile('{stage}')"
-    named = run(checkout, "node", "--print", script, environment=environment)
+    named = run(checkout, "node", "--print", script, environment=clean)
 
     assert named.stdout.strip() == settings_file(stage, checkout)
 
 
 def test_a_value_that_only_cloudformation_knows_is_not_checked_but_the_others_are(
-    tmp_path: Path, environment: dict[str, str]
+    tmp_path: Path, clean: dict[str, str]
 ) -> None:
     checkout = copy_project(tmp_path)
     service = (checkout / "serverless.yml").read_text()
@@ -91,7 +85,7 @@ def test_a_value_that_only_cloudformation_knows_is_not_checked_but_the_others_ar
     assert service.count(audience) == 1
     (checkout / "serverless.yml").write_text(service.replace(audience, "AUDIENCE: !ImportValue audience"))
 
-    rejected = run(checkout, SLS, "package", environment=environment)
+    rejected = run(checkout, SLS, "package", environment=clean)
 
     problems = [line for line in rejected.stdout.splitlines() if line.startswith("  - ")]
     assert problems == ["  - JWKS_URI is not set", "  - TOKEN_ISSUER is not set"]

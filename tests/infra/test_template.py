@@ -45,7 +45,9 @@ def of_type(resources: Resources, kind: str) -> dict[str, Any]:
 def test_cfn_lint_finds_nothing(templates: dict[str, Path], checkout: Path, clean: dict[str, str]) -> None:
     account = sorted((checkout / "account").glob("*.yml"))
     assert account
-    linted = run(checkout, ".venv/bin/cfn-lint", *templates.values(), *account, environment=clean)
+    linted = run(
+        checkout, ".venv/bin/python", ".venv/bin/cfn-lint", *templates.values(), *account, environment=clean
+    )
 
     assert (linted.stdout, linted.stderr, linted.returncode) == ("", "", 0)
 
@@ -166,7 +168,7 @@ def test_a_usage_plan_waits_for_the_stage_and_the_deployment_for_neither(
 
     assert usage_plan["DependsOn"] == ["ApiStage"]
     assert not {name for name in deployment["DependsOn"] if "Usage" in name or "ApiKey" in name}
-    linted = run(checkout, ".venv/bin/cfn-lint", folder / TEMPLATE, environment=clean)
+    linted = run(checkout, ".venv/bin/python", ".venv/bin/cfn-lint", folder / TEMPLATE, environment=clean)
     assert linted.returncode == 0, linted.stdout  # it finds circular dependencies
 
 

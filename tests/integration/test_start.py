@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.checkout import clean_environment, run
-from tests.support.issuer import ISSUER, METHOD_ARN, SigningKey, good_claims, make_event, make_token
+from tests.support.checkout import run
 from tests.support.odd_folder import copy_to_odd_folder
+from tests.support.tokens import ISSUER, METHOD_ARN, SigningKey, good_claims, make_event, make_token
 
 Run = subprocess.CompletedProcess[str]
 
@@ -52,8 +52,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    return clean_environment(tmp_path_factory.mktemp("home")) | DEVELOPER
+def environment(clean: dict[str, str]) -> dict[str, str]:
+    return clean | DEVELOPER
 
 
 @dataclass(frozen=True)

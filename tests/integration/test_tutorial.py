@@ -10,9 +10,9 @@ from zipfile import ZipFile
 import pytest
 
 from tests.support.checkout import clean_environment, run
-from tests.support.gateway import Issuer
-from tests.support.issuer import AUDIENCE, SigningKey, good_claims, jwks, make_token
+from tests.support.jwks_server import JwksServer, answer
 from tests.support.odd_folder import copy_to_odd_folder
+from tests.support.tokens import AUDIENCE, SigningKey, good_claims, jwks, make_token
 
 INVOKE = ("npx", "sls", "invoke", "local", "-p", "event.json")
 PET = '{"pathParameters": {"petId": "1"}}'
@@ -52,7 +52,7 @@ def event(checkout: Path) -> Iterator[Path]:
 @pytest.fixture
 def issuer(checkout: Path, key: SigningKey) -> Iterator[str]:
     """An issuer whose settings are in .env, after `cp .env.sample .env` and filling in the placeholders."""
-    with closing(Issuer(jwks(key))) as issuer:
+    with closing(JwksServer(answer(jwks(key)))) as issuer:
         url = issuer.url.removesuffix("jwks.json")
         settings = (checkout / ".env.sample").read_text()
         for placeholder, value in {
@@ -103,10 +103,10 @@ def test_invoke_local_decides_with_the_authorizer(
     invoked = run(checkout, *INVOKE, environment=environment)
 
     assert invoked.returncode == 0, invoked.stdout + invoked.stderr
-    answer = json.loads(invoked.stdout[invoked.stdout.index("\n{\n") :])
-    assert answer["principalId"] == "client@clients"
-    assert answer["policyDocument"]["Statement"][0]["Action"] == "execute-api:Invoke"
-    assert answer["context"] == {"scope": "read:pets"}
+    decision = json.loads(invoked.stdout[invoked.stdout.index("\n{\n") :])
+    assert decision["principalId"] == "client@clients"
+    assert decision["policyDocument"]["Statement"][0]["Action"] == "execute-api:Invoke"
+    assert decision["context"] == {"scope": "read:pets"}
 
 
 @pytest.mark.parametrize("option", ["-f", "--function"])
