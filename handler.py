@@ -17,25 +17,38 @@ logs.set_up()
 
 
 @cache  # for as long as this Lambda environment lives; an exception is not cached
-def _service() -> tuple[auth.Settings, auth.KeyStore]:
+def _settings() -> auth.Settings:
     settings = auth.Settings.from_environment(os.environ)
     logs.log.setLevel(settings.log_level)
-    return settings, auth.KeyStore(settings.jwks_uri, settings.algorithms, fetch=auth.fetch)
+    return settings
 
 
 # The keys are fetched while the environment initializes, so that the first caller does not wait for them, and
 # while PyJWT and cryptography are imported, which takes about as long. Without settings, as in a unit test,
 # there is nothing to fetch. Wrong settings are reported by each invocation.
-_answer = None
+_fetches = {}
 if "JWKS_URI" in os.environ:
     with suppress(auth.ConfigError):
-        _answer = auth.start_fetch(_service()[0].jwks_uri)
+        _fetches = {issuer: auth.start_fetch(issuer.jwks_uri) for issuer in _settings().issuers}
 
 from auth import authorizer
 from auth.events import Response
+from auth.keys import KeyStore
 
-if _answer:
-    _service()[1].prefetch(_answer)
+
+@cache
+def _key_stores() -> dict[auth.Issuer, KeyStore]:
+    return {
+        issuer: KeyStore(issuer.jwks_uri, issuer.algorithms, fetch=auth.fetch)
+        for issuer in _settings().issuers
+    }
+
+
+for _issuer, _fetch in _fetches.items():
+    _key_stores()[_issuer].expect(_fetch.body)
+    # No issuer's callers wait for another issuer.
+    if len(_fetches) == 1 or _fetch.is_done():
+        _key_stores()[_issuer].prefetch()
 
 
 def authorize(event: dict[str, Any], context: Any) -> Response:
@@ -47,15 +60,14 @@ def authorize(event: dict[str, Any], context: Any) -> Response:
     """
     request_id = getattr(context, "aws_request_id", None)
     try:
-        settings, keys = _service()
-        decision = authorizer.decide(event, settings, keys)
+        decision = authorizer.decide(event, _settings(), _key_stores())
     except auth.InvalidToken as refusal:
         logs.log_invalid_token(refusal, request_id)
         raise Exception("Unauthorized") from None
     except (auth.KeysUnavailable, auth.ConfigError) as error:
         logs.log_failure(error, request_id)
         raise
-    logs.log_policy(decision, settings, request_id)
+    logs.log_policy(decision, _settings().routes, request_id)
     return decision.response
 
 

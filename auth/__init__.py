@@ -17,19 +17,18 @@ settings.py     what this deployment expects of a token
 logs.py         one line of JSON for each decision
 errors.py       what can go wrong, by whose fault
 
-auth.authorizer is not imported here: it needs PyJWT and cryptography, whose import is the slowest part of a
-cold start. handler.py starts to fetch the keys before that.
+auth.authorizer and auth.keys are not imported here: they need PyJWT and cryptography, whose import is the
+slowest part of a cold start. handler.py starts to fetch the keys before that.
 """
 
 from .errors import ConfigError, InvalidToken, KeysUnavailable
 from .fetch import fetch, start_fetch
-from .keys import KeyStore
-from .settings import Settings
+from .settings import Issuer, Settings
 
 __all__ = [
     "ConfigError",
     "InvalidToken",
-    "KeyStore",
+    "Issuer",
     "KeysUnavailable",
     "Settings",
     "fetch",

@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .bearer import unverified_header, unverified_token
+from .bearer import unverified_token
 from .claims import Claims, reject_before_fetch, verify
 from .events import Response, policy_document, read_event
+from .jwks import Key
 from .keys import KeyStore
 from .routes import Route
-from .settings import Settings
+from .settings import Issuer, Settings
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,10 @@ class Decision:
 
 
 def decide(
-    event: Mapping[str, Any], settings: Settings, keys: KeyStore, clock: Callable[[], float] = time.time
+    event: Mapping[str, Any],
+    settings: Settings,
+    key_stores: Mapping[Issuer, KeyStore],
+    clock: Callable[[], float] = time.time,
 ) -> Decision:
     """Decide what the bearer of the token in an event may invoke.
 
@@ -35,17 +39,31 @@ def decide(
     """
     request = read_event(event)
     token = unverified_token(request.unverified_credentials)
-    header = unverified_header(token, settings.algorithms)
-    key = keys.fresh_key(header.kid)
-    if key is None:
-        reject_before_fetch(token, settings, clock())
-        key = keys.get_key(header.kid)
-    claims = verify(token, key, settings, clock())
+    issuer = settings.issuer(token.claims.get("iss"))
+    keys, kid, alg = key_stores[issuer], token.header.kid, token.header.alg
+
+    def may_be_meant(key: Key) -> bool:
+        """A token without a kid is for the issuer's only key.
+
+        If that has not signed it, there may be a newer one.
+        """
+        return kid is not None or key.has_signed(token.signing_input, token.signature)
+
+    key = keys.fresh_key(kid, alg)
+    if key is None or not may_be_meant(key):
+        reject_before_fetch(token, issuer, clock())
+        key = keys.get_key(kid, alg, may_be_meant)
+    claims = verify(token, key, issuer, clock())
     allowed, denied = settings.policies.patterns(claims.scopes)
+    context: dict[str, str | int | float | bool] = {"scope": " ".join(sorted(claims.scopes))}
+    if settings.has_several_issuers:
+        context["iss"] = claims.issuer
+    if claims.principal_claim != "sub":
+        context["principal"] = claims.principal_claim
     response: Response = {
-        "principalId": claims.subject,
+        "principalId": claims.principal,
         "policyDocument": policy_document(request.stage_arn, allowed, denied),
-        "context": {"scope": " ".join(sorted(claims.scopes))},
+        "context": context,
     }
     route = settings.routes.pick(request.method, request.path) if settings.routes else None
     return Decision(response, claims, route)

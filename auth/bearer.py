@@ -3,7 +3,7 @@
 import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NoReturn
@@ -17,31 +17,34 @@ MAX_TOKEN_BYTES = 16 * 1024
 _CREDENTIALS = re.compile(r"(?i:bearer) +([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)")
 _MAX_CREDENTIALS_BYTES = len("Bearer ") + MAX_TOKEN_BYTES
 
-# An access token is a plain JWT or says that it is one (RFC 9068 section 2.1). Other types, such as
-# logout+jwt or dpop+jwt, were signed for another purpose (RFC 8725 section 3.11).
-_ACCESS_TOKEN_TYPES = frozenset({"jwt", "at+jwt"})
-
-# Header parameters that change how a token is to be read (RFC 7515 section 4.1.11, RFC 7797, RFC 7516 section
-# 4.1.3).
-_UNSUPPORTED_PARAMETERS = ("crit", "b64", "zip")
-
 
 @dataclass(frozen=True)
 class UnverifiedHeader:
     """What a token says of its own signature (RFC 7515 section 4.1): enough to look for the key.
 
-    Keys that it offers itself (`jwk`, `jku`, `x5c`, `x5u`) are ignored: any caller can write them.
+    Keys that it offers itself (`jwk`, `jku`, `x5c`, `x5u`) are ignored: any caller can write them. So is
+    `zip`, which means nothing for a JWS (RFC 7516 section 4.1.3).
     """
 
-    alg: object
-    kid: str
+    alg: str
+    kid: str | None
+    """The `kid`, or else the `x5t`, by which ADFS names its keys."""
+    typ: str
+    """See `normal_type`. `jwt` if there is none."""
 
 
-def unverified_token(credentials: object) -> str:
-    """Return the compact JWS in the value of an Authorization header.
+@dataclass(frozen=True)
+class UnverifiedToken:
+    """A JWS in parts (RFC 7515 section 7.1)."""
 
-    Raises InvalidToken if there is none.
-    """
+    header: UnverifiedHeader
+    claims: Mapping[str, Any]
+    signing_input: bytes
+    signature: bytes
+
+
+def unverified_token(credentials: object) -> UnverifiedToken:
+    """Return the token in the value of an Authorization header. Raises InvalidToken if there is none."""
     if not isinstance(credentials, str):
         raise InvalidToken("no bearer token")
     if len(credentials) > _MAX_CREDENTIALS_BYTES:
@@ -49,38 +52,40 @@ def unverified_token(credentials: object) -> str:
     match = _CREDENTIALS.fullmatch(credentials)
     if match is None:
         raise InvalidToken("not a bearer token of three base64url segments")
-    return match[1]
-
-
-def unverified_header(token: str, algorithms: Collection[str]) -> UnverifiedHeader:
-    """Return the header of a token. Raises InvalidToken if no key could make such a token valid."""
-    header = _parsed_header(token.partition(".")[0])
-    if header.alg not in algorithms:
-        raise InvalidToken("alg is not in ALGORITHMS")
-    return header
+    signing_input, _, signature = match[1].encode().rpartition(b".")
+    header, _, payload = signing_input.partition(b".")
+    return UnverifiedToken(
+        header=_header(header),
+        claims=json_object(segment_octets(payload)),
+        signing_input=signing_input,
+        signature=segment_octets(signature),
+    )
 
 
 # All tokens of a key have the same header, so it is parsed once for all of them.
 @lru_cache(maxsize=64)
-def _parsed_header(segment: str) -> UnverifiedHeader:
-    header = json_object(segment_octets(segment.encode()))
-    if any(name in header for name in _UNSUPPORTED_PARAMETERS):
-        raise InvalidToken("the header has a crit, b64 or zip parameter")
-    token_type = header.get("typ", "JWT")
-    if (
-        not isinstance(token_type, str)
-        or token_type.lower().removeprefix("application/") not in _ACCESS_TOKEN_TYPES
-    ):
-        raise InvalidToken("typ is not that of an access token")
-    kid = header.get("kid")
-    if not isinstance(kid, str) or not kid.isprintable() or not kid:
-        raise InvalidToken("kid is missing, or not a printable string")
-    return UnverifiedHeader(header.get("alg"), kid)
+def _header(segment: bytes) -> UnverifiedHeader:
+    header = json_object(segment_octets(segment))
+    # They change how a token is to be read (RFC 7515 section 4.1.11, RFC 7797).
+    if "crit" in header or "b64" in header:
+        raise InvalidToken("the header has a crit or b64 parameter")
+    kid = header.get("kid", header.get("x5t"))
+    has_kid = "kid" in header or "x5t" in header
+    if has_kid and not (isinstance(kid, str) and kid and kid.isprintable()):
+        raise InvalidToken(f"{'kid' if 'kid' in header else 'x5t'} is not a printable string")
+    alg, typ = (
+        value if isinstance(value, str) else "" for value in (header.get("alg"), header.get("typ", "JWT"))
+    )
+    return UnverifiedHeader(alg, kid, normal_type(typ))
 
 
-def unverified_payload(token: str) -> dict[str, Any]:
-    """Return the claims of a token. Raises InvalidToken if they are not a JSON object."""
-    return json_object(segment_octets(token.split(".")[1].encode()))
+def normal_type(typ: str) -> str:
+    """Return a media type in lower case and without `application/` (RFC 7515 section 4.1.9).
+
+    JOSE is the type of any JWS, so it says no more than JWT.
+    """
+    name = typ.lower().removeprefix("application/")
+    return "jwt" if name == "jose" else name
 
 
 def segment_octets(segment: bytes) -> bytes:

@@ -6,8 +6,8 @@ import socket
 import threading
 import time
 import warnings
-from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass, field
 from http.client import HTTPResponse
 from ipaddress import ip_address
 from queue import Empty, SimpleQueue
@@ -27,6 +27,8 @@ CONNECT_TIMEOUT = 1.0
 READ_TIMEOUT = 1.5  # between bytes
 FETCH_TIMEOUT = 3.0  # in all
 
+# What servers write as the Content-Encoding of an answer that is not compressed.
+UNCOMPRESSED = frozenset({"", "identity", "none", "utf-8", "aws-chunked"})
 MAX_BYTES = 150_000  # API Gateway's own limit for a JWKS
 
 
@@ -63,36 +65,47 @@ def fetch(url: str) -> bytes:
 
     Raises OSError for whatever goes wrong. Its text is the reason, and quotes nothing of the answer.
     """
-    return start_fetch(url)()
+    return start_fetch(url).body()
 
 
-def start_fetch(url: str) -> Callable[[], bytes]:
-    """Send the request, and return at once. What is returned waits for the answer, as `fetch` does.
+@dataclass(frozen=True)
+class Fetch:
+    """A fetch that has been started."""
 
-    The thread must not import anything: another thread may see a module half initialized (CPython gh-125245).
-    """
-    deadline = time.monotonic() + FETCH_TIMEOUT
-    outcome: SimpleQueue[bytes | OSError] = SimpleQueue()
+    deadline: float
+    outcome: "SimpleQueue[bytes | OSError]" = field(default_factory=SimpleQueue)
 
-    def download() -> None:
+    def is_done(self) -> bool:
+        return not self.outcome.empty()
+
+    def body(self) -> bytes:
+        """Wait for the answer, and return or raise what `fetch` does. To be called once."""
         try:
-            outcome.put(_download(url, deadline))
-        except Exception as error:  # noqa: BLE001 - raised in the thread that waits, whatever it is
-            outcome.put(OSError(_reason(error)))
-
-    def answer() -> bytes:
-        try:
-            result = outcome.get(timeout=max(0, deadline - time.monotonic()))
+            result = self.outcome.get(timeout=max(0, self.deadline - time.monotonic()))
         except Empty:
             raise TimeoutError(f"no answer within {FETCH_TIMEOUT:g} s") from None
         if isinstance(result, OSError):
             raise result
         return result
 
+
+def start_fetch(url: str) -> Fetch:
+    """Send the request, and return at once.
+
+    The thread must not import anything: another thread may see a module half initialized (CPython gh-125245).
+    """
+    started = Fetch(deadline=time.monotonic() + FETCH_TIMEOUT)
+
+    def download() -> None:
+        try:
+            started.outcome.put(_download(url, started.deadline))
+        except Exception as error:  # noqa: BLE001 - raised in the thread that waits, whatever it is
+            started.outcome.put(OSError(_reason(error)))
+
     # A name lookup has no time-out, and each address of a host has a time-out of its own. Only this thread
     # waits for them.
     threading.Thread(target=download, daemon=True).start()
-    return answer
+    return started
 
 
 class _BadAnswer(Exception):
@@ -124,7 +137,8 @@ def _download(url: str, deadline: float) -> bytes:
         with adapter.send(request, timeout=(CONNECT_TIMEOUT, READ_TIMEOUT), **options) as response:
             if response.status_code != requests.codes.ok:  # also redirects: they are not followed
                 raise _BadAnswer(f"HTTP status {response.status_code}")
-            if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+            encodings = response.headers.get("Content-Encoding", "").lower().split(",")
+            if not UNCOMPRESSED.issuperset(encoding.strip() for encoding in encodings):
                 raise _BadAnswer("the answer is compressed")
             body = bytearray()
             for chunk in response.iter_content(MAX_BYTES):

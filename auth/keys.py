@@ -1,35 +1,49 @@
 """This file is the key store: it keeps an issuer's keys, and knows when to fetch them."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from .errors import InvalidToken, KeysUnavailable
-from .jwks import parse_jwks
-
-if TYPE_CHECKING:
-    from jwt import PyJWK
+from .jwks import Key, KeySet, parse_jwks
 
 # In seconds of the wall clock: the monotonic clock stands still while a Lambda environment is frozen.
 FRESH_FOR = 600  # after a good fetch; a withdrawn key is rejected at the latest when this is over
 STALE_KEYS_EXPIRE_AFTER = 24 * 3600  # after a good fetch, while the issuer can't be reached
+MAX_STEP_BACK = 300  # of the clock; a larger one leaves the age of the keys unknown
 MISS_PAUSE = 30  # between two fetches for an unknown kid
 MAX_FAILURE_PAUSE = 30  # after failed fetches: 1, 2, 4 ... up to this
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class _KeySet:
-    keys: "dict[str, PyJWK]" = field(default_factory=dict)
-    fetched_at: float = float("-inf")
+@dataclass
+class _HeldKeys:
+    """A key set, when it was fetched, and the earliest time that the clock has shown since."""
+
+    key_set: KeySet
+    fetched_at: float
+    earliest: float = math.inf
+
+    def are_fresh(self, now: float) -> bool:
+        return _is_within(FRESH_FOR, self.fetched_at, now)
+
+    def expire_in(self, now: float) -> float:
+        """Return for how many seconds they may still be used.
+
+        Their age counts from the earlier of the two.
+        """
+        self.earliest = min(self.earliest, now)
+        if self.fetched_at - self.earliest > MAX_STEP_BACK:
+            return 0
+        return max(0, min(self.fetched_at, self.earliest) + STALE_KEYS_EXPIRE_AFTER - now)
 
 
 class KeyStore:
-    """Finds the keys of one issuer by `kid`, and fetches its JWKS as seldom as possible.
+    """Finds the keys of one issuer, and fetches its JWKS as seldom as possible.
 
     A class because there is state: the keys, and when fetches failed or were in vain. `fetch` returns the
     body at a URL, or raises OSError; `clock` returns the time in seconds. Safe for threads.
@@ -48,79 +62,88 @@ class KeyStore:
         self._fetch = fetch
         self._clock = clock
         self._fetching = threading.Lock()
-        self._key_set = _KeySet()
-        self._missed_at = float("-inf")
-        self._failed_at = float("-inf")
+        self._held = _HeldKeys(KeySet({}, {}), -math.inf)
+        self._expected: tuple[float, Callable[[], bytes]] | None = None
+        self._missed_at = -math.inf
+        self._failed_at = -math.inf
         self._failures = 0
         self._failure = ""
 
-    def fresh_key(self, kid: str) -> "PyJWK | None":
-        """Return the key of this `kid` if it is known and no fetch is due."""
-        key_set = self._key_set  # another thread may replace it
-        return key_set.keys.get(kid) if self._is_fresh(key_set) else None
+    def fresh_key(self, kid: str | None, alg: str) -> Key | None:
+        """Return the key with this name if it is known and no fetch is due. `kid` is None for a lone key."""
+        held = self._held  # another thread may replace it
+        return held.key_set.find(kid, alg) if held.are_fresh(self._clock()) else None
 
-    def get_key(self, kid: str) -> "PyJWK":
-        """Return the key of this `kid`, after a fetch if one is due.
+    def get_key(self, kid: str | None, alg: str, may_be_meant: Callable[[Key], bool] = lambda _: True) -> Key:
+        """Return the key with this name, after a fetch if one is due.
 
+        A key for which `may_be_meant` returns False is like none: a newer one is looked for.
         Raises InvalidToken if the issuer has no such key, and KeysUnavailable if that can't be found out.
         """
-        key = self._unexpired_key(kid)
+        key = self._unexpired_key(kid, alg, may_be_meant)
         if key is None:
             self._fetching.acquire()
         elif not self._fetching.acquire(blocking=False):
             return key  # another thread is fetching
         try:
-            if self.fresh_key(kid) is None and self._may_fetch():
-                self._refetch(kid)
-            key = self._unexpired_key(kid)
+            fresh = self.fresh_key(kid, alg)
+            if (fresh is None or not may_be_meant(fresh)) and self._may_fetch():
+                self._refetch(kid, alg, may_be_meant)
+            key = self._unexpired_key(kid, alg, may_be_meant)
             if key is not None:
                 return key
             if self._failures:
                 raise KeysUnavailable(f"no keys from {self._jwks_uri}: {self._failure}")
-            raise InvalidToken("the issuer has no key with this kid", kid=kid)
+            if kid is None:
+                raise InvalidToken("kid is missing, and no only key of the issuer has signed the token")
+            raise InvalidToken("the issuer has no key with this kid and alg", kid=kid)
         finally:
             self._fetching.release()
 
-    def prefetch(self, answer: Callable[[], bytes]) -> None:
-        """Keep the keys of a fetch that was started earlier (see `fetch.start_fetch`).
+    def expect(self, answer: Callable[[], bytes]) -> None:
+        """Use the answer to a fetch that has just been started (see `start_fetch`), not another one."""
+        self._expected = (self._clock(), answer)
 
-        A failure is logged, and `get_key` fetches again.
-        """
+    def prefetch(self) -> None:
+        """Fetch the keys before they are needed. A failure is logged, and `get_key` fetches again."""
         with self._fetching:
-            self._replace_keys(answer)
+            self._replace_keys()
 
-    def _is_fresh(self, key_set: _KeySet) -> bool:
-        return _is_within(FRESH_FOR, key_set.fetched_at, self._clock())
-
-    def _unexpired_key(self, kid: str) -> "PyJWK | None":
-        key_set = self._key_set
-        is_unexpired = self._clock() - key_set.fetched_at < STALE_KEYS_EXPIRE_AFTER
-        return key_set.keys.get(kid) if is_unexpired else None
+    def _unexpired_key(self, kid: str | None, alg: str, may_be_meant: Callable[[Key], bool]) -> Key | None:
+        held = self._held
+        key = held.key_set.find(kid, alg) if held.expire_in(self._clock()) else None
+        return key if key and may_be_meant(key) else None
 
     def _may_fetch(self) -> bool:
         now = self._clock()
         failure_pause = min(2**self._failures // 2, MAX_FAILURE_PAUSE)
         if _is_within(failure_pause, self._failed_at, now):
             return False
-        return not (self._is_fresh(self._key_set) and _is_within(MISS_PAUSE, self._missed_at, now))
+        return not (self._held.are_fresh(now) and _is_within(MISS_PAUSE, self._missed_at, now))
 
-    def _refetch(self, kid: str) -> None:
-        """Fetch the keys because of `kid`, which has no fresh key.
+    def _refetch(self, kid: str | None, alg: str, may_be_meant: Callable[[Key], bool]) -> None:
+        """Fetch the keys because of a token whose key is not among the fresh ones.
 
-        MISS_PAUSE starts if fresh keys lacked the kid, or if the new ones lack it. After any other fetch, a
-        new key is accepted as soon as it is published.
+        MISS_PAUSE starts if fresh keys lacked it, or if the new ones lack it. After any other fetch, a new
+        key is accepted as soon as it is published.
         """
         asked_at = self._clock()
-        is_miss = self._is_fresh(self._key_set)
-        is_answered = self._replace_keys(lambda: self._fetch(self._jwks_uri))
-        if is_miss or (is_answered and kid not in self._key_set.keys):
+        is_miss = self._held.are_fresh(asked_at)
+        is_answered = self._replace_keys()
+        if is_miss or (is_answered and self._unexpired_key(kid, alg, may_be_meant) is None):
             self._missed_at = asked_at
 
-    def _replace_keys(self, answer: Callable[[], bytes]) -> bool:
-        """Replace the keys by those of the answer, if it has usable ones. Return whether it has."""
+    def _replace_keys(self) -> bool:
+        """Replace the keys by those of the issuer's answer, if it has usable ones. Return whether it has."""
         asked_at = self._clock()
+        expected, self._expected = self._expected, None
         try:
-            self._key_set = _KeySet(parse_jwks(answer(), self._algorithms), asked_at)
+            if expected and _is_within(FRESH_FOR, expected[0], asked_at):
+                asked_at, answer = expected
+                body = answer()
+            else:
+                body = self._fetch(self._jwks_uri)
+            self._held = _HeldKeys(parse_jwks(body, self._algorithms), asked_at)
         except (OSError, ValueError) as error:
             self._failed_at = self._clock()
             self._failures += 1
@@ -131,11 +154,10 @@ class KeyStore:
         return True
 
     def _log_failure(self) -> None:
-        remaining = max(0, self._key_set.fetched_at + STALE_KEYS_EXPIRE_AFTER - self._failed_at)
+        remaining = self._held.expire_in(self._failed_at)
         details = {
             "jwks_uri": self._jwks_uri,
             "reason": self._failure,
-            "stale_keys": len(self._key_set.keys) if remaining else 0,
             "stale_keys_expire_in_seconds": int(remaining),
         }
         log.error("jwks_fetch_failed", extra={"details": details})

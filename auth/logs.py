@@ -10,7 +10,7 @@ from .errors import ConfigError, InvalidToken, KeysUnavailable
 
 if TYPE_CHECKING:
     from .authorizer import Decision
-    from .settings import Settings
+    from .routes import RouteTable
 
 MAX_SCOPES = 20
 MAX_KID_LENGTH = 64
@@ -32,12 +32,12 @@ def set_up() -> None:
     log.propagate = False
 
 
-def log_policy(decision: "Decision", settings: "Settings", request_id: str | None) -> None:
+def log_policy(decision: "Decision", table: "RouteTable | None", request_id: str | None) -> None:
     """Log a policy, and what explains a 403: the route that was asked for, and the token's scopes."""
     if not log.isEnabledFor(logging.INFO):
         return
-    scopes, route, table = decision.claims.scopes, decision.route, settings.routes
-    details: dict[str, object] = {"subject": _pseudonym(settings, decision)}
+    scopes, route = decision.claims.scopes, decision.route
+    details: dict[str, object] = {"subject": _pseudonym(decision)}
     reason = "granted"
     if table:
         details["scopes"] = sorted(scopes & table.scopes)[:MAX_SCOPES]
@@ -67,10 +67,10 @@ def _log(
     log.log(level, "decision", extra={"details": line})
 
 
-def _pseudonym(settings: "Settings", decision: "Decision") -> str:
+def _pseudonym(decision: "Decision") -> str:
     """Return a short hash of who calls, which tells callers apart.
 
     It can be found out by trying candidates, so that a log with it remains personal data.
     """
-    text = f"{settings.token_issuer} {decision.claims.subject}"
+    text = f"{decision.claims.issuer} {decision.claims.principal}"
     return hashlib.sha256(text.encode()).hexdigest()[:16]

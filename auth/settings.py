@@ -1,45 +1,97 @@
 """This file is what this deployment expects of a token, read from a mapping of variables."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from .errors import ConfigError
+from .bearer import normal_type
+from .errors import ConfigError, InvalidToken
 from .fetch import is_safe_url
 from .policy import PolicyTable
-from .routes import RouteTable, parse_routes
+from .routes import SCOPE, RouteTable, parse_routes
 
-# RFC 7518 section 3.1 and RFC 8037: only signatures that the issuer alone can make. Never HS*, for which the
-# public key would be the secret, and never none.
+# RFC 7518 section 3.1, RFC 8037 and RFC 9864: only signatures that the issuer alone can make. Never HS*, for
+# which the public key would be the secret, and never none.
 ALGORITHMS = (
     *("RS256", "RS384", "RS512"),
     *("PS256", "PS384", "PS512"),
     *("ES256", "ES384", "ES512"),
-    "EdDSA",
+    *("EdDSA", "Ed25519"),
 )
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")  # alarms count lines of level ERROR
 MAX_LEEWAY_SECONDS = 300
+
+# Variables of the deployment, and of an issuer: these may have a suffix, such as TOKEN_ISSUER__PARTNER.
+DEPLOYMENT_VARIABLES = ("LEEWAY_SECONDS", "LOG_LEVEL", "ROUTE_SCOPES")
+REQUIRED_VARIABLES = ("JWKS_URI", "AUDIENCE", "TOKEN_ISSUER")
+ISSUER_VARIABLES = (
+    *REQUIRED_VARIABLES,
+    "ALGORITHMS",
+    "TOKEN_TYPES",
+    "SCOPE_CLAIMS",
+    "ALLOWED_SCOPES",
+    "REQUIRED_CLAIMS",
+    "PRINCIPAL_CLAIMS",
+)
+# What looks like one of them must be one of them: a misspelled restriction would be no restriction.
+_LOOKS_LIKE_A_SETTING = re.compile(
+    "JWKS|AUDIENCE|TOKENISSUER|ALGORITHM|TOKENTYPE|SCOPES?CLAIM|ALLOW(ED)?SCOPE|REQUIRED?CLAIM"
+    "|PRINCIP(AL|LE)S?CLAIM|LEEWAY|LOGLEVEL|ROUTES?SCOPE"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Issuer:
+    """What is expected of the tokens of one issuer. Nothing of it is ever used for another issuer's."""
+
+    jwks_uri: str
+    """Where the issuer publishes its keys (RFC 7517)."""
+    audience: tuple[str, ...]
+    """A token is for us if its `aud` names one of these."""
+    token_issuer: tuple[str, ...]
+    """A token's `iss` is one of these, to the letter."""
+    algorithms: tuple[str, ...] = ("RS256",)
+    """What a token may be signed with (RFC 7518 section 3.1)."""
+    token_types: tuple[str, ...] = ("jwt", "at+jwt")
+    """What a token's header may have as `typ`, in lower case."""
+    scope_claims: tuple[str, ...] = ("scope", "scp", "permissions")
+    """The claims that grant scopes."""
+    allowed_scopes: frozenset[str] | None = None
+    """The scopes that this issuer may grant. None: all."""
+    required_claims: tuple[tuple[str, str | None], ...] = ()
+    """Claims that a token must have, and their values. None: any value."""
+    principal_claims: tuple[str, ...] = ("sub", "client_id", "azp")
+    """The claims that say who calls. The first that is there counts."""
+    leeway_seconds: int = 5
+    """By how much the issuer's clock may differ from ours."""
+    suffix: str = ""
+    """What follows the names of its variables, such as `__PARTNER`."""
 
 
 @dataclass(frozen=True)
 class Settings:
     """The rules of this deployment. `from_environment` reads them, or reports everything that is wrong."""
 
-    jwks_uri: str
-    """Where the issuer publishes its keys (RFC 7517)."""
-    audience: tuple[str, ...]
-    """A token is for us if its `aud` names one of these."""
-    token_issuer: str
-    """A token's `iss` is this, to the letter."""
-    algorithms: tuple[str, ...] = ("RS256",)
-    """What a token may be signed with (RFC 7518 section 3.1)."""
-    leeway_seconds: int = 5
-    """By how much the issuer's clock may differ from ours."""
+    issuers: tuple[Issuer, ...]
     routes: RouteTable | None = None
     """Which scopes each route needs. None: any valid token may invoke the whole stage."""
     policies: PolicyTable = field(default_factory=lambda: PolicyTable(None))
     """What `routes` mean for each set of scopes."""
     log_level: str = "INFO"
+
+    def issuer(self, unverified_iss: object) -> Issuer:
+        """Return the issuer that a token claims to be from. Raises InvalidToken if it is not one of ours."""
+        if unverified_iss is None:
+            raise InvalidToken("iss is missing")
+        for issuer in self.issuers:
+            if unverified_iss in issuer.token_issuer:
+                return issuer
+        raise InvalidToken("iss is not in TOKEN_ISSUER")
+
+    @property
+    def has_several_issuers(self) -> bool:
+        """Whether `sub` alone does not say who calls."""
+        return sum(len(issuer.token_issuer) for issuer in self.issuers) > 1
 
     @staticmethod
     def from_environment(environment: Mapping[str, str]) -> "Settings":
@@ -47,20 +99,17 @@ class Settings:
 
         Raises ConfigError with one message that names each variable that is missing, wrong or unsafe.
         """
-        values = {name: value.strip() for name, value in environment.items()}
-        problems = _missing(values)
-        jwks_uri = values.get("JWKS_URI", "")
-        if jwks_uri and not is_safe_url(jwks_uri):
-            problems.append("JWKS_URI must be an https:// URL (http:// for a loopback host only)")
-        audience = _listed(values.get("AUDIENCE", ""))
-        if values.get("AUDIENCE") and not audience:
-            problems.append("AUDIENCE has no value")
-        algorithms = _listed(values.get("ALGORITHMS", "RS256"))
-        if not algorithms or not set(algorithms) <= set(ALGORITHMS):
-            problems.append(f"ALGORITHMS must name some of {', '.join(ALGORITHMS)}")
+        values = {name: value.strip() for name, value in environment.items() if value.strip()}
+        problems = _unknown_names(values)
         leeway = values.get("LEEWAY_SECONDS", "5")
         if not re.fullmatch("[0-9]{1,3}", leeway) or int(leeway) > MAX_LEEWAY_SECONDS:
             problems.append(f"LEEWAY_SECONDS must be a whole number from 0 to {MAX_LEEWAY_SECONDS}")
+            leeway = "5"
+        issuers = []
+        for suffix in _suffixes(values):
+            variables = {name: values[name + suffix] for name in ISSUER_VARIABLES if name + suffix in values}
+            issuers.append(_read_issuer(variables, suffix, int(leeway), problems))
+        problems += _shared_names(issuers)
         log_level = values.get("LOG_LEVEL", "INFO").upper()
         if log_level not in LOG_LEVELS:
             problems.append(f"LOG_LEVEL must be one of {', '.join(LOG_LEVELS)}")
@@ -73,28 +122,96 @@ class Settings:
                 problems.append(str(error))
         if problems:
             raise ConfigError("; ".join(problems))
-        return Settings(
-            jwks_uri=jwks_uri,
-            audience=audience,
-            token_issuer=values["TOKEN_ISSUER"],
-            algorithms=algorithms,
-            leeway_seconds=int(leeway),
-            routes=routes,
-            policies=policies,
-            log_level=log_level,
-        )
+        return Settings(tuple(issuers), routes, policies, log_level)
 
 
-def _missing(values: dict[str, str]) -> list[str]:
-    """Return what is required but missing. A placeholder of .env.sample is removed from `values`."""
+def _unknown_names(values: Mapping[str, str]) -> list[str]:
     problems = []
-    for name in ("JWKS_URI", "AUDIENCE", "TOKEN_ISSUER"):
-        if values.get(name, "").startswith("<"):
-            problems.append(f"{name} is still {values.pop(name)}, as in .env.sample")
-        elif not values.get(name):
-            problems.append(f"{name} is not set")
+    for name in values:
+        variable, _, suffix = name.partition("__")
+        letters = re.sub("[_-]", "", name.upper())
+        if not _LOOKS_LIKE_A_SETTING.match(letters) or name in (*DEPLOYMENT_VARIABLES, *ISSUER_VARIABLES):
+            continue
+        if not suffix or variable not in (*DEPLOYMENT_VARIABLES, *ISSUER_VARIABLES):
+            problems.append(f"{name} is not a setting: check its spelling")
+        elif variable in DEPLOYMENT_VARIABLES:
+            problems.append(f"{name}: {variable} is the same for all issuers, and takes no suffix")
+        elif f"TOKEN_ISSUER__{suffix}" not in values:
+            problems.append(f"{name} is set, but TOKEN_ISSUER__{suffix} is not")
     return problems
 
 
-def _listed(value: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(item.strip() for item in value.split(",") if item.strip()))
+def _suffixes(values: Mapping[str, str]) -> list[str]:
+    return ["", *(name.removeprefix("TOKEN_ISSUER") for name in values if re.match("TOKEN_ISSUER__.", name))]
+
+
+def _shared_names(issuers: list[Issuer]) -> list[str]:
+    owners: dict[str, str] = {}
+    problems = []
+    for issuer in issuers:
+        for name in issuer.token_issuer:
+            owner = owners.setdefault(name, issuer.suffix)
+            if owner != issuer.suffix:
+                problems.append(
+                    f"TOKEN_ISSUER{issuer.suffix} has an issuer that TOKEN_ISSUER{owner} has, too"
+                )
+    return problems
+
+
+def _read_issuer(values: dict[str, str], suffix: str, leeway: int, problems: list[str]) -> Issuer:
+    """Return the issuer whose variables, without their suffix, are `values`.
+
+    Problems are added to `problems`.
+    """
+    for name in REQUIRED_VARIABLES:
+        if "<" in values.get(name, ""):
+            problems.append(f"{name}{suffix} is still {values.pop(name)}, as in .env.sample")
+        elif name not in values:
+            problems.append(f"{name}{suffix} is not set")
+
+    def listed(
+        name: str, default: tuple[str, ...], is_valid: Callable[[str], object] = bool, rule: str = ""
+    ) -> tuple[str, ...]:
+        if name not in values:
+            return default
+        items = tuple(dict.fromkeys(item.strip() for item in values[name].split(",") if item.strip()))
+        if not items:
+            problems.append(f"{name}{suffix} has no value")
+        elif not all(map(is_valid, items)):
+            problems.append(f"{name}{suffix} {rule}")
+        return items
+
+    algorithms = listed(
+        "ALGORITHMS", ("RS256",), ALGORITHMS.__contains__, f"must be some of {', '.join(ALGORITHMS)}"
+    )
+    if "EdDSA" in algorithms:
+        algorithms = (*algorithms, "Ed25519")  # the newer name of the same signatures
+    allowed = listed("ALLOWED_SCOPES", (), SCOPE.fullmatch, "must be scopes, separated by commas")
+    required = listed(
+        "REQUIRED_CLAIMS",
+        (),
+        lambda item: re.fullmatch("[^=]+(=.+)?", item),
+        "must be claims such as org_id=acme or email, separated by commas",
+    )
+    jwks_uri = values.get("JWKS_URI", "")
+    if jwks_uri and not is_safe_url(jwks_uri):
+        problems.append(f"JWKS_URI{suffix} must be an https:// URL (http:// for a loopback host only)")
+    types = listed("TOKEN_TYPES", Issuer.token_types)
+    return Issuer(
+        jwks_uri=jwks_uri,
+        audience=listed("AUDIENCE", ()),
+        token_issuer=listed("TOKEN_ISSUER", ()),
+        algorithms=algorithms,
+        token_types=tuple(map(normal_type, types)),
+        scope_claims=listed("SCOPE_CLAIMS", Issuer.scope_claims),
+        allowed_scopes=frozenset(allowed) or None,
+        required_claims=tuple(_required_claim(item) for item in required),
+        principal_claims=listed("PRINCIPAL_CLAIMS", Issuer.principal_claims),
+        leeway_seconds=leeway,
+        suffix=suffix,
+    )
+
+
+def _required_claim(item: str) -> tuple[str, str | None]:
+    name, separator, value = (part.strip() for part in item.partition("="))
+    return name, value if separator else None

@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from auth import InvalidToken, KeyStore, Settings, fetch
+from auth import InvalidToken, Settings, fetch
 from auth.authorizer import decide
+from auth.keys import KeyStore
 from tests.support.environment import environment
 from tests.support.jwks_server import JwksServer, answer
 from tests.support.tokens import AUDIENCE, ISSUER, SigningKey, good_claims, jwks, make_event, make_token
@@ -88,7 +89,7 @@ def measure(key: SigningKey) -> tuple[float, float, float]:
         )
 
     with closing(JwksServer(answer(jwks(key)))) as issuer:
-        keys = KeyStore(issuer.url, settings.algorithms, fetch=fetch)
+        keys = {settings.issuers[0]: KeyStore(issuer.url, (key.alg,), fetch=fetch)}
         client = jwt.PyJWKClient(issuer.url)
         # One token at a time and in turns, so that what else the machine does slows all of them, and the
         # median leaves out the calls that it interrupted.
@@ -119,7 +120,7 @@ def refusals() -> dict[str, float]:
         "a stranger's signature": make_token(stranger),
     }
     settings = Settings.from_environment(environment())
-    keys = KeyStore("https://issuer.example/jwks.json", settings.algorithms, fetch=lambda _uri: jwks(key))
+    keys = {settings.issuers[0]: KeyStore("https://issuer.example/", ("RS256",), fetch=lambda _: jwks(key))}
     decide(make_event(good), settings, keys)
 
     def refuse(event: dict[str, object]) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import settings as hypothesis
 
-from auth import KeyStore, Settings
+from auth import Issuer, Settings
+from auth.keys import KeyStore
 from tests.support.authorizer import Authorizer
 from tests.support.checkout import clean_environment, copy_project
 from tests.support.environment import SETTINGS, environment
@@ -45,9 +46,10 @@ def settings() -> Settings:
 
 
 @pytest.fixture
-def keys(key: SigningKey) -> KeyStore:
-    """A key store whose issuer publishes `key`."""
-    return KeyStore("https://issuer.example/jwks.json", ("RS256",), fetch=lambda uri: jwks(key))
+def keys(key: SigningKey, settings: Settings) -> dict[Issuer, KeyStore]:
+    """The key store of an issuer that publishes `key`."""
+    (issuer,) = settings.issuers
+    return {issuer: KeyStore(issuer.jwks_uri, issuer.algorithms, fetch=lambda uri: jwks(key))}
 
 
 @pytest.fixture(scope="session")

@@ -132,7 +132,7 @@ def test_an_outage_that_no_caller_notices_has_a_metric_of_its_own(key: SigningKe
     with deployed(key) as service:
         lines_of(make_event(make_token(key)))
         service.issuer.behave = answer(b"rubbish")
-        handler._service()[1]._clock = lambda: time.time() + 3600
+        next(iter(handler._key_stores().values()))._clock = lambda: time.time() + 3600
         lines = lines_of(make_event(make_token(key)))
 
     assert any('"outcome": "policy"' in line for line in lines)

@@ -249,10 +249,10 @@ def test_unsafe_settings_stop_the_deploy_too(checkout: Path, clean: dict[str, st
 
 def test_the_defaults_of_the_service_are_those_of_the_authorizer() -> None:
     service = (ROOT / "serverless.yml").read_text()
-    settings = Settings.from_environment(SETTINGS)
+    (issuer,) = (settings := Settings.from_environment(SETTINGS)).issuers
 
-    assert f"${{env:ALGORITHMS, '{','.join(settings.algorithms)}'}}" in service
-    assert f"${{env:LEEWAY_SECONDS, '{settings.leeway_seconds}'}}" in service
+    assert f"${{env:ALGORITHMS, '{','.join(issuer.algorithms)}'}}" in service
+    assert f"${{env:LEEWAY_SECONDS, '{issuer.leeway_seconds}'}}" in service
     assert f"    logLevel: {settings.log_level} #" in service
 
 

@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from auth import InvalidToken, KeyStore, KeysUnavailable, Settings
+from auth import InvalidToken, Issuer, KeysUnavailable, Settings
 from auth.authorizer import decide
 from auth.fetch import fetch
+from auth.keys import KeyStore
 from tests.support.jwks_server import JwksServer, answer
 from tests.support.tokens import AUDIENCE, ISSUER, SigningKey, jwks, make_event
 
@@ -33,7 +34,7 @@ class Authorizer:
     clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
-        self.settings = Settings(self.issuer.url, (AUDIENCE,), ISSUER, self.algorithms)
+        self.settings = Settings((Issuer(self.issuer.url, (AUDIENCE,), (ISSUER,), self.algorithms),))
         self.keys = KeyStore(self.issuer.url, self.algorithms, fetch=fetch, clock=self.clock)
 
     @property
@@ -47,7 +48,7 @@ class Authorizer:
     def status(self, token: str) -> int:
         """Return the status for a token: 200, 401, or 500 if there are no keys."""
         try:
-            decide(make_event(token), self.settings, self.keys)
+            decide(make_event(token), self.settings, {self.settings.issuers[0]: self.keys})
         except InvalidToken:
             return 401
         except KeysUnavailable:

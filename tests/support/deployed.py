@@ -55,7 +55,8 @@ class Deployment:
 
     def start_cold(self) -> None:
         """Forget settings and keys, as a new Lambda environment does."""
-        handler._service.cache_clear()
+        handler._settings.cache_clear()
+        handler._key_stores.cache_clear()
         self.issuer.requests.clear()
 
 

@@ -108,3 +108,15 @@ def reset(connection: socket.socket) -> None:
     """Resets the connection: it is closed at once, with whatever was not read."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     socket.close(connection.detach())
+
+
+class Gate:
+    """Lets a server answer only after `open.set()`."""
+
+    def __init__(self, behave: Behaviour) -> None:
+        self.open = threading.Event()
+        self._behave = behave
+
+    def __call__(self, connection: socket.socket) -> None:
+        assert self.open.wait(10)
+        self._behave(connection)

@@ -56,7 +56,7 @@ class SigningKey:
         private: PrivateKey
         if alg in _CURVES:
             private = ec.generate_private_key(_CURVES[alg][0]())
-        elif alg == "EdDSA":
+        elif alg in ("EdDSA", "Ed25519"):
             private = ed25519.Ed25519PrivateKey.generate()
         else:
             private = rsa.generate_private_key(public_exponent=65537, key_size=bits)

@@ -5,21 +5,37 @@ from pathlib import Path
 
 import pytest
 
-from auth import ConfigError, Settings
-from auth.settings import ALGORITHMS
+from auth import ConfigError, InvalidToken, Issuer, Settings
+from auth.settings import ALGORITHMS, DEPLOYMENT_VARIABLES, ISSUER_VARIABLES
 from tests.support.environment import environment
 
 ROOT = Path(__file__).parents[2]
 
 
+def issuer(**variables: str | None) -> Issuer:
+    return Settings.from_environment(environment(**variables)).issuers[0]
+
+
+def problems(**variables: str | None) -> list[str]:
+    with pytest.raises(ConfigError) as error:
+        Settings.from_environment(environment(**variables))
+    return str(error.value).split("; ")
+
+
 def test_the_tutorials_three_settings_are_enough() -> None:
     settings = Settings.from_environment(environment(ROUTE_SCOPES=None))
+    (issuer,) = settings.issuers
 
-    assert settings.jwks_uri == "https://issuer.example/jwks.json"
-    assert settings.audience == ("https://your-api-gateway",)
-    assert settings.token_issuer == "https://issuer.example/"
-    assert settings.algorithms == ("RS256",)
-    assert settings.leeway_seconds == 5
+    assert issuer.jwks_uri == "https://issuer.example/jwks.json"
+    assert issuer.audience == ("https://your-api-gateway",)
+    assert issuer.token_issuer == ("https://issuer.example/",)
+    assert issuer.algorithms == ("RS256",)
+    assert issuer.token_types == ("jwt", "at+jwt")
+    assert issuer.scope_claims == ("scope", "scp", "permissions")
+    assert issuer.allowed_scopes is None
+    assert issuer.required_claims == ()
+    assert issuer.principal_claims == ("sub", "client_id", "azp")
+    assert issuer.leeway_seconds == 5
     assert settings.routes is None
     assert settings.log_level == "INFO"
 
@@ -73,7 +89,7 @@ def test_all_that_is_wrong_is_named_in_one_message() -> None:
     ],
 )
 def test_keys_come_over_tls_or_from_this_machine(uri: str) -> None:
-    assert Settings.from_environment(environment(JWKS_URI=uri)).jwks_uri == uri
+    assert issuer(JWKS_URI=uri).jwks_uri == uri
 
 
 @pytest.mark.parametrize(
@@ -102,9 +118,7 @@ def test_keys_do_not_come_from_anywhere_else(uri: str) -> None:
 
 
 def test_audiences_and_algorithms_are_lists() -> None:
-    settings = Settings.from_environment(
-        environment(AUDIENCE=" https://a , https://b,https://a,", ALGORITHMS="RS256, ES256")
-    )
+    settings = issuer(AUDIENCE=" https://a , https://b,https://a,", ALGORITHMS="RS256, ES256")
 
     assert settings.audience == ("https://a", "https://b")
     assert settings.algorithms == ("RS256", "ES256")
@@ -112,10 +126,15 @@ def test_audiences_and_algorithms_are_lists() -> None:
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_each_asymmetric_algorithm_may_be_allowed(algorithm: str) -> None:
-    assert Settings.from_environment(environment(ALGORITHMS=algorithm)).algorithms == (algorithm,)
+    assert issuer(ALGORITHMS=algorithm).algorithms[0] == algorithm
 
 
-@pytest.mark.parametrize("algorithms", ["", ",", "HS256", "RS256,HS256", "none", "rs256", "ES256K", "RSA"])
+def test_eddsa_is_allowed_under_both_of_its_names_and_ed25519_under_its_own() -> None:
+    assert issuer(ALGORITHMS="EdDSA").algorithms == ("EdDSA", "Ed25519")
+    assert issuer(ALGORITHMS="Ed25519").algorithms == ("Ed25519",)
+
+
+@pytest.mark.parametrize("algorithms", [",", "HS256", "RS256,HS256", "none", "rs256", "ES256K", "RSA"])
 def test_no_other_algorithm_may(algorithms: str) -> None:
     with pytest.raises(ConfigError, match="ALGORITHMS"):
         Settings.from_environment(environment(ALGORITHMS=algorithms))
@@ -123,10 +142,10 @@ def test_no_other_algorithm_may(algorithms: str) -> None:
 
 @pytest.mark.parametrize("seconds", ["0", "5", "300"])
 def test_the_leeway_is_seconds(seconds: str) -> None:
-    assert Settings.from_environment(environment(LEEWAY_SECONDS=seconds)).leeway_seconds == int(seconds)
+    assert issuer(LEEWAY_SECONDS=seconds).leeway_seconds == int(seconds)
 
 
-@pytest.mark.parametrize("seconds", ["", "-1", "1.5", "301", "1e2", "\u0665", "9" * 5000])
+@pytest.mark.parametrize("seconds", ["-1", "1.5", "301", "1e2", "\u0665", "9" * 5000])
 def test_a_leeway_that_is_none_or_too_long_is_refused(seconds: str) -> None:
     with pytest.raises(ConfigError, match="LEEWAY_SECONDS"):
         Settings.from_environment(environment(LEEWAY_SECONDS=seconds))
@@ -135,6 +154,191 @@ def test_a_leeway_that_is_none_or_too_long_is_refused(seconds: str) -> None:
 def test_a_table_that_is_set_but_empty_is_refused() -> None:
     with pytest.raises(ConfigError, match="ROUTE_SCOPES is set, but has no route"):
         Settings.from_environment(environment(ROUTE_SCOPES=" \n# nothing\n"))
+
+
+@pytest.mark.parametrize("name", [*ISSUER_VARIABLES[3:], "LEEWAY_SECONDS", "LOG_LEVEL"])
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_an_optional_variable_that_is_empty_has_its_default(name: str, empty: str) -> None:
+    default, settings = (Settings.from_environment(environment(**{name: value})) for value in (None, empty))
+
+    assert settings.log_level == default.log_level
+    assert vars(settings.issuers[0]) == vars(default.issuers[0])
+
+
+@pytest.mark.parametrize(
+    "name", ["TOKEN_TYPES", "SCOPE_CLAIMS", "ALLOWED_SCOPES", "REQUIRED_CLAIMS", "PRINCIPAL_CLAIMS"]
+)
+def test_a_list_without_a_value_is_rejected(name: str) -> None:
+    assert problems(**{name: " , "}) == [f"{name} has no value"]
+
+
+def test_allowed_scopes_must_be_scopes() -> None:
+    assert issuer(ALLOWED_SCOPES="read:pets,b").allowed_scopes == frozenset({"read:pets", "b"})
+    assert problems(ALLOWED_SCOPES="a b") == ["ALLOWED_SCOPES must be scopes, separated by commas"]
+
+
+@pytest.mark.parametrize(
+    ("value", "required"),
+    [
+        ("org_id=acme", (("org_id", "acme"),)),
+        ("org_id = acme , email", (("org_id", "acme"), ("email", None))),
+        ("x=a=b", (("x", "a=b"),)),
+        ("https://acme.example/org=1", (("https://acme.example/org", "1"),)),
+    ],
+)
+def test_a_required_claim_has_a_name_and_perhaps_a_value(value: str, required: object) -> None:
+    assert issuer(REQUIRED_CLAIMS=value).required_claims == required
+
+
+@pytest.mark.parametrize("value", ["org_id=", "=acme", "=", "a,=", "org_id= "])
+def test_a_required_claim_without_name_or_value_is_rejected(value: str) -> None:
+    """An empty variable of the operator's own may be behind it: it must not require nothing."""
+    (problem,) = problems(REQUIRED_CLAIMS=value)
+
+    assert problem.startswith("REQUIRED_CLAIMS must be claims such as org_id=acme or email")
+
+
+def test_a_placeholder_is_reported_wherever_it_stands_in_a_list() -> None:
+    assert problems(TOKEN_ISSUER="https://issuer.example/,<token_issuer>") == [
+        "TOKEN_ISSUER is still https://issuer.example/,<token_issuer>, as in .env.sample"
+    ]
+
+
+# Several issuers
+
+PARTNER = {
+    "TOKEN_ISSUER__PARTNER": "https://partner.example/",
+    "JWKS_URI__PARTNER": "https://partner.example/jwks.json",
+    "AUDIENCE__PARTNER": "partner-api",
+}
+
+
+def test_an_issuer_has_variables_of_its_own_by_suffix() -> None:
+    settings = Settings.from_environment(
+        environment(ALGORITHMS="ES256", SCOPE_CLAIMS="roles", ALLOWED_SCOPES__PARTNER="a", **PARTNER)
+    )
+    first, partner = settings.issuers
+
+    assert (first.suffix, partner.suffix) == ("", "__PARTNER")
+    assert partner.token_issuer == ("https://partner.example/",)
+    assert partner.jwks_uri == "https://partner.example/jwks.json"
+    assert partner.audience == ("partner-api",)
+    assert partner.allowed_scopes == frozenset({"a"})
+    assert first.allowed_scopes is None
+
+
+def test_what_a_suffix_leaves_unset_has_the_default_and_not_the_value_without_suffix() -> None:
+    settings = Settings.from_environment(
+        environment(
+            ALGORITHMS="ES256",
+            TOKEN_TYPES="x",
+            SCOPE_CLAIMS="roles",
+            ALLOWED_SCOPES="a",
+            REQUIRED_CLAIMS="org_id",
+            PRINCIPAL_CLAIMS="email",
+            **PARTNER,
+        )
+    )
+    partner = settings.issuers[1]
+
+    assert partner.algorithms == ("RS256",)
+    assert partner.token_types == ("jwt", "at+jwt")
+    assert partner.scope_claims == ("scope", "scp", "permissions")
+    assert partner.allowed_scopes is None
+    assert partner.required_claims == ()
+    assert partner.principal_claims == ("sub", "client_id", "azp")
+
+
+def test_all_issuers_share_the_leeway() -> None:
+    settings = Settings.from_environment(environment(LEEWAY_SECONDS="7", **PARTNER))
+
+    assert [issuer.leeway_seconds for issuer in settings.issuers] == [7, 7]
+
+
+def test_an_issuer_is_chosen_by_iss_to_the_letter() -> None:
+    settings = Settings.from_environment(environment(TOKEN_ISSUER="https://a/,https://b/", **PARTNER))
+    first, partner = settings.issuers
+
+    assert settings.issuer("https://a/") is settings.issuer("https://b/") is first
+    assert settings.issuer("https://partner.example/") is partner
+    for unknown in (
+        "https://partner.example",
+        "HTTPS://partner.example/",
+        "https://partner.example:443/",
+        7,
+        ["https://a/"],
+    ):
+        with pytest.raises(InvalidToken, match="iss is not in TOKEN_ISSUER"):
+            settings.issuer(unknown)
+    with pytest.raises(InvalidToken, match="iss is missing"):
+        settings.issuer(None)
+
+
+@pytest.mark.parametrize(
+    ("variables", "several"),
+    [
+        ({}, False),
+        ({"TOKEN_ISSUER": "https://a/, https://a/"}, False),
+        ({"TOKEN_ISSUER": "a,b"}, True),
+        (PARTNER, True),
+    ],
+)
+def test_a_deployment_knows_whether_sub_alone_says_who_calls(
+    variables: dict[str, str], several: bool
+) -> None:
+    assert Settings.from_environment(environment(**variables)).has_several_issuers is several
+
+
+def test_what_an_issuer_lacks_is_named_with_its_suffix() -> None:
+    assert problems(TOKEN_ISSUER__PARTNER="https://partner.example/", ALGORITHMS__PARTNER="HS256") == [
+        "JWKS_URI__PARTNER is not set",
+        "AUDIENCE__PARTNER is not set",
+        f"ALGORITHMS__PARTNER must be some of {', '.join(ALGORITHMS)}",
+    ]
+
+
+@pytest.mark.parametrize(
+    "token_issuer", ["https://issuer.example/", "https://new.example/,https://issuer.example/"]
+)
+def test_an_iss_belongs_to_one_issuer(token_issuer: str) -> None:
+    (problem,) = problems(**PARTNER | {"TOKEN_ISSUER__PARTNER": token_issuer})
+
+    assert problem == "TOKEN_ISSUER__PARTNER has an issuer that TOKEN_ISSUER has, too"
+
+
+@pytest.mark.parametrize("name", ["AUDIENCE__PARTNER", "REQUIRED_CLAIMS__PARTNER", "ALGORITHMS__PARTNER"])
+def test_a_suffix_needs_an_issuer(name: str) -> None:
+    assert problems(**{name: "RS256"}) == [f"{name} is set, but TOKEN_ISSUER__PARTNER is not"]
+
+
+@pytest.mark.parametrize("name", DEPLOYMENT_VARIABLES)
+def test_a_variable_of_the_deployment_takes_no_suffix(name: str) -> None:
+    assert problems(**PARTNER, **{f"{name}__PARTNER": "5"}) == [
+        f"{name}__PARTNER: {name} is the same for all issuers, and takes no suffix"
+    ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("REQUIRED_CLAIM", "REQUIRED_CLAIMSS", "REQUIRED_CLAIMS_PARTNER", "REQUIRED_CLAIM__PARTNER"),
+        *("ALLOWED_SCOPE", "SCOPE_CLAIM", "PRINCIPAL_CLAIM", "TOKEN_TYPE", "TOKEN_ISSUERS", "TOKEN_ISSUER__"),
+        *("REQUIRE_CLAIMS", "required_claims", "REQUIRED-CLAIMS", "REQUIREDCLAIMS", "ALLOW_SCOPES"),
+        *("SCOPES_CLAIMS", "PRINCIPLE_CLAIMS", "TOKENISSUER__PARTNER", "JWKSURI__PARTNER"),
+        *("AUDIENCES", "ALGORITHM", "JWKS_URL", "LEEWAY", "ROUTE_SCOPE", "LOG_LEVELS"),
+    ],
+)
+def test_a_misspelled_restriction_is_not_no_restriction(name: str) -> None:
+    assert problems(**PARTNER, **{name: "x"}) == [f"{name} is not a setting: check its spelling"]
+
+
+@pytest.mark.parametrize("name", ["PATH", "AWS_REGION", "TOKEN", "SCOPE", "ALLOWED_HOSTS", "_HANDLER"])
+def test_other_variables_do_not_matter(name: str) -> None:
+    assert Settings.from_environment(environment(**{name: "x"}))
+
+
+def test_an_empty_variable_that_is_misspelled_does_not_matter() -> None:
+    assert Settings.from_environment(environment(REQUIRED_CLAIM=""))
 
 
 def test_the_sample_names_the_variables_that_there_are() -> None:
