@@ -1,0 +1,73 @@
+"""Each token of the tables, through the function as API Gateway calls it, with the keys over HTTP."""
+
+import json
+from functools import cache
+from typing import Any
+
+import pytest
+
+from tests.support.deployed import Invocation, deployed
+from tests.support.tokens import SigningKey, make_event, make_token
+from tests.unit.issuers.providers import PROVIDERS
+from tests.unit.issuers.shapes import Accepted, NoKeys, Provider, PublishedKey, Rejected, Token, Unsigned
+
+ROWS = [
+    pytest.param(provider, token, id=f"{provider.name}: {token.what}")
+    for provider in PROVIDERS
+    for token in provider.tokens
+]
+
+
+@pytest.mark.parametrize(("provider", "token"), ROWS)
+def test_each_kind_of_token_is_accepted_or_rejected_as_the_table_says(
+    provider: Provider, token: Token | Unsigned
+) -> None:
+    answer = ask(provider, token)
+
+    if isinstance(token.outcome, Accepted):
+        assert answer.response is not None, answer.log
+        assert answer.response["principalId"] == token.outcome.principal
+        context = answer.response["context"]
+        assert frozenset(str(context.pop("scope")).split()) == token.outcome.scopes
+        assert context == token.outcome.context
+        (allow, *_) = answer.response["policyDocument"]["Statement"]
+        assert (allow["Effect"], len(allow["Resource"])) == ("Allow", 1)
+        assert allow["Resource"][0].endswith("/GET/pets")
+    elif isinstance(token.outcome, Rejected):
+        assert str(answer.error) == "Unauthorized"
+        assert answer.log[-1]["reason"] == token.outcome.reason
+    else:
+        assert isinstance(token.outcome, NoKeys)
+        assert answer.log[-1]["outcome"] == "keys_unavailable"
+        assert answer.log[-1]["reason"].endswith("no usable key")
+
+
+def ask(provider: Provider, token: Token | Unsigned) -> Invocation:
+    """Ask about `GET /pets`, which needs all the scopes that the token is expected to have."""
+    settings, keys = {**provider.settings}, provider.keys
+    if isinstance(token, Unsigned):
+        credentials = token.credentials
+    else:
+        settings |= token.settings
+        keys = token.keys or keys
+        credentials = sign(token, token.header or provider.header, token.pair or keys[0].pair)
+    settings.pop("JWKS_URI", None)  # the test's own server has the keys
+    scopes = token.outcome.scopes if isinstance(token.outcome, Accepted) else ()
+    settings["ROUTE_SCOPES"] = f"GET /pets {' '.join(scopes)}\nPOST /pets nobody:has-this"
+    with deployed(*(publish(key) for key in keys), **settings) as deployment:
+        return deployment.invoke(make_event(credentials))
+
+
+def sign(token: Token, header: Any, pair: str) -> str:
+    key = SigningKey(kid="", alg=header["alg"], private=key_pair(pair).private)
+    return make_token(key, token.claims, json.dumps(dict(header)).encode())
+
+
+def publish(key: PublishedKey) -> dict[str, Any]:
+    return key_pair(key.pair).jwk(**{"use": None, "alg": None} | dict(key.members))
+
+
+@cache
+def key_pair(name: str) -> SigningKey:
+    algorithms = {"P-256": "ES256", "P-384": "ES384", "Ed25519": "EdDSA"}
+    return SigningKey.generate(kid="", alg=algorithms.get(name, "RS256"))
