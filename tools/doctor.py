@@ -17,7 +17,7 @@ from typing import Any
 from auth import fetch
 from tools import given_token
 from tools.examination import Finding, examine
-from tools.examination.untrusted_text import one_line
+from tools.untrusted_text import one_line
 
 # These never read .env, which is for development. `local` is the stage of `npm start`.
 OWN_FILE_ONLY = ("staging", "prod", "local")
@@ -61,6 +61,13 @@ def authorizer_environment(stage: str) -> dict[str, Any]:
     return environment
 
 
+def lines(finding: Finding) -> list[str]:
+    """Return what is printed about a finding. Settings that belong together have a line each."""
+    several = finding.recommended if len(finding.recommended) > 1 else ()
+    first = f"{finding.level:<5}  {finding.subject}: {one_line(finding.text)}"
+    return [first, *(f"       {setting}" for setting in several)]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="npm run doctor --", description=__doc__)
     parser.add_argument("--stage", default="dev", help="the stage to examine, dev if not given")
@@ -77,7 +84,7 @@ def main() -> int:
     findings += examine(known, options.token, fetch)
 
     for finding in findings:
-        print(f"{finding.level:<5}  {finding.subject}: {one_line(finding.text)}")
+        print("\n".join(lines(finding)))
     wrong = [finding for finding in findings if finding.level == "WRONG"]
     if any(finding.recommended or not finding.subject.startswith("token") for finding in wrong):
         file = settings_file(options.stage, Path())

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from auth import InvalidToken, KeyStore, Settings, fetch
+from auth import InvalidToken, Settings, fetch
 from auth.authorizer import decide
+from auth.keys import KeyStore
 from tests.support.environment import environment
 from tests.support.jwks_server import JwksServer, answer
 from tests.support.tokens import AUDIENCE, ISSUER, SigningKey, good_claims, jwks, make_event, make_token
@@ -21,8 +22,8 @@ from tools.doctor import settings_file, source
 from tools.examination import Finding, examine
 from tools.examination.published_keys import sufficient_algorithms
 from tools.examination.token_decision import Unverified
-from tools.examination.trial import Case, Check, Fault, Setting, diagnose
-from tools.examination.untrusted_text import MAX_LENGTH, one_line, quoted
+from tools.examination.trial import Case, Check, Fault, diagnose, write
+from tools.untrusted_text import MAX_LENGTH, one_line, quoted
 
 JWKS_URI = "https://issuer.example/jwks.json"
 DISCOVERY = "https://issuer.example/.well-known/openid-configuration"
@@ -63,7 +64,7 @@ def findings(
 
 
 def recommended(found: list[Finding]) -> list[str]:
-    return [str(finding.recommended) for finding in found if finding.recommended]
+    return [str(setting) for finding in found for setting in finding.recommended]
 
 
 # Settings
@@ -94,11 +95,31 @@ def test_a_placeholder_of_the_sample_is_not_an_audience(pages: dict[str, bytes])
 def test_a_missing_setting_that_the_issuer_publishes_is_recommended(pages: dict[str, bytes]) -> None:
     well_known = "https://issuer.example/.well-known/jwks.json"
 
-    without_uri, _ = findings(pages, JWKS_URI=None)
-    without_issuer, _ = findings(pages | {well_known: pages[JWKS_URI]}, TOKEN_ISSUER="", JWKS_URI=well_known)
+    found, _ = findings(pages | {well_known: pages[JWKS_URI]}, TOKEN_ISSUER="", JWKS_URI=well_known)
 
-    assert recommended(without_uri) == [f"JWKS_URI={JWKS_URI}"]
-    assert recommended(without_issuer) == [f"TOKEN_ISSUER={ISSUER}"]
+    assert recommended(found) == [f"TOKEN_ISSUER={ISSUER}"]
+
+
+def test_a_jwks_uri_that_is_not_set_is_found_by_discovery(pages: dict[str, bytes]) -> None:
+    found, wrong = findings(pages, JWKS_URI=None)
+
+    assert wrong == []
+    assert Finding("ok", "JWKS_URI", f"Found by discovery: {JWKS_URI!r}.") in found
+
+
+def test_a_jwks_uri_that_is_neither_set_nor_found_is_wrong_and_the_reason_is_given(
+    pages: dict[str, bytes],
+) -> None:
+    _, misspelled = findings(pages, JWKS_URI=None, TOKEN_ISSUER=ISSUER[:-1])
+    _, unknown = findings({}, JWKS_URI=None)
+
+    assert len(misspelled) == 1
+    assert misspelled[0].startswith("settings: JWKS_URI is not set. The document at ")
+    assert misspelled[0].endswith(f"(only the document has it). Write TOKEN_ISSUER={ISSUER}")
+    assert unknown == [
+        f"settings: JWKS_URI is not set. There is no discovery document at {DISCOVERY!r}: HTTP status 404."
+        " Write JWKS_URI, the URL of the issuer's keys."
+    ]
 
 
 def test_an_invalid_optional_setting_does_not_hide_what_else_is_wrong(pages: dict[str, bytes]) -> None:
@@ -334,7 +355,7 @@ def test_a_setting_is_recommended_once_even_if_two_checks_disagree_about_it() ->
     def accepts(*values: str) -> Check:
         def check(case: Case) -> Iterator[Fault]:
             if case.environment["AUDIENCE"] not in values:
-                yield Fault("AUDIENCE", f"It is not {values[0]}.", (Setting("AUDIENCE", values[0]),))
+                yield Fault("AUDIENCE", f"It is not {values[0]}.", (write("AUDIENCE", values[0]),))
 
         return check
 
@@ -519,7 +540,7 @@ def test_an_issuer_that_is_not_a_url_is_recommended_as_it_is(
     pages: dict[str, bytes], key: SigningKey
 ) -> None:
     del pages[DISCOVERY]
-    for iss in ("accounts.google.com", "pets@project.iam.gserviceaccount.com"):
+    for iss in ("sso.example", "pets@project.iam.gserviceaccount.com"):
         found, _ = findings(pages, make_token(key, good_claims(iss=iss)))
 
         assert recommended(found) == [f"TOKEN_ISSUER={iss}"]
@@ -578,9 +599,11 @@ def test_the_doctor_and_the_authorizer_agree_on_every_token(
     pages: dict[str, bytes], key: SigningKey, stranger: SigningKey, number: int
 ) -> None:
     token = hostile_tokens(key, stranger)[number]
-    keys = KeyStore(JWKS_URI, ("RS256",), fetch=web(pages))
+    settings = Settings.from_environment(environment())
+    (issuer,) = settings.issuers
+    key_stores = {issuer: KeyStore(JWKS_URI, ("RS256",), fetch=web(pages))}
     try:
-        decide(make_event(token), Settings.from_environment(environment()), keys)
+        decide(make_event(token), settings, key_stores)
         is_accepted = True
     except InvalidToken:
         is_accepted = False

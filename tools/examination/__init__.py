@@ -1,34 +1,46 @@
 """What the doctor examines: one check for each setting, then the token and its routes.
 
-trial.py            how checks run, and how a setting is tried before it is recommended
+trial.py            how checks run, and how settings are tried before they are recommended
 invalid_settings.py settings that the authorizer can't read
-issuer_settings.py  settings against what the issuer publishes
+issuer_settings.py  the settings of an issuer against what it publishes
+required_claims.py  restrictions without which strangers get in
 token_rules.py      which claims of a token are at fault
+claim_rules.py      the rules for single claims, and what may correct them
+rejected_token.py   what a token is that no setting makes acceptable
 token_routes.py     which routes the token opens
+granting_claims.py  which other claims of the token may grant scopes
 token_decision.py   what the authorizer decides about the token
 published_keys.py   the keys at a URL, and the algorithms that they are for
-discovery.py        what an issuer publishes about itself, and how far that is believed
-difference.py       how two identifiers differ, in words
-untrusted_text.py   text from the network or from a token, made safe to print
+issuer_metadata.py  what an issuer publishes about itself, and how far that is believed
+providers.py        what is known about Entra ID, Keycloak, GitHub and others
 
 A new kind of check is a function in CHECKS, from a Case to Findings and Faults. A new rule for tokens is a
-function in `token_rules.RULES`.
+member of `claim_rules.RULES`.
 """
 
 import time
 from collections.abc import Callable, Mapping
 
-from .discovery import Fetch, safe_and_once
+from tools.discovery import Fetch
+
 from .invalid_settings import readable
-from .issuer_settings import algorithms, jwks_uri, token_issuer
+from .issuer_metadata import safe_and_once
+from .issuer_settings import algorithms, jwks_uri, names, token_issuer
+from .required_claims import entra_roles, strangers
 from .token_routes import token_routes
 from .token_rules import token_rules
-from .trial import Case, Check, Finding, diagnose
+from .trial import Case, Check, Finding, diagnose, each_issuer
 
 __all__ = ["Finding", "examine"]
 
 # In the order in which settings can be corrected: a token shows what TOKEN_ISSUER is once its key is found.
-CHECKS: tuple[Check, ...] = (readable, jwks_uri, algorithms, token_issuer, token_rules, token_routes)
+CHECKS: tuple[Check, ...] = (
+    readable,
+    *map(each_issuer, (jwks_uri, names, algorithms, token_issuer)),
+    token_rules,
+    *map(each_issuer, (strangers, entra_roles)),
+    token_routes,
+)
 
 
 def examine(

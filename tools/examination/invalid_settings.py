@@ -1,17 +1,20 @@
-"""Settings that the authorizer can't read: missing, invalid or unsafe ones."""
+"""Settings that the authorizer can't read: missing, misspelled, invalid or unsafe ones."""
 
 import re
 from collections.abc import Iterator
+from difflib import get_close_matches
 
-from auth import ConfigError, Settings
+from auth import ConfigError, Issuer, Settings
+from auth.settings import DEPLOYMENT_VARIABLES, ISSUER_VARIABLES
 
-from .discovery import Published, discover
+from .claim_rules import apis, audience_advice
+from .issuer_metadata import Published, discover
 from .published_keys import kids_by_algorithm, sufficient_algorithms
 from .token_decision import read
 from .token_rules import signed_claims
-from .trial import Case, Fault, Finding, Setting
+from .trial import Advice, Case, Fault, Finding, Setting, write
 
-_DEFAULTS = {"LEEWAY_SECONDS": str(Settings.leeway_seconds), "LOG_LEVEL": Settings.log_level}
+_DEFAULTS = {"LEEWAY_SECONDS": str(Issuer.leeway_seconds), "LOG_LEVEL": Settings.log_level}
 
 
 def readable(case: Case) -> Iterator[Finding | Fault]:
@@ -20,40 +23,69 @@ def readable(case: Case) -> Iterator[Finding | Fault]:
         _ = case.settings
     except ConfigError as mistakes:
         for mistake in re.split("; (?=[A-Z])", str(mistakes)):  # each begins with the name of a variable
-            name = mistake.split(maxsplit=1)[0]
-            if name == "AUDIENCE":
-                yield _no_audience(mistake, case)
+            name = mistake.split(maxsplit=1)[0].rstrip(":")
+            if name not in _names(case):
+                yield Fault("settings", f"{mistake}.", tuple(_renamed(name, case)))
+            elif name.startswith("AUDIENCE"):
+                yield _no_audience(name, mistake, case)
             else:
-                yield Fault("settings", f"{mistake}.", tuple(_corrections(name, case)))
+                yield _correctable(name, mistake, case)
     else:
         yield Finding("ok", "settings", "All required settings are there, and each one is valid.")
 
 
-def _no_audience(mistake: str, case: Case) -> Fault:
+def _names(case: Case) -> list[str]:
+    """Return the variables that there are, for the issuers that there are."""
+    named = [name for name in case.environment if name.startswith("TOKEN_ISSUER__")]
+    suffixes = ["", *(name.removeprefix("TOKEN_ISSUER") for name in named)]
+    return [*DEPLOYMENT_VARIABLES, *(name + suffix for suffix in suffixes for name in ISSUER_VARIABLES)]
+
+
+def _correctable(name: str, mistake: str, case: Case) -> Fault:
+    error = case.discovered[1].get(name)
+    text = f"{mistake}. {error.reason if error else ''}".rstrip()
+    otherwise = error.instruction if error else ""
+    return Fault("settings", text, tuple(_corrections(name, case)), otherwise)
+
+
+def _renamed(name: str, case: Case) -> Iterator[Advice]:
+    """Yield settings with the name that may be meant, if it is not set."""
+    unset = [known for known in _names(case) if not case.environment.get(known, "").strip()]
+    for meant in get_close_matches(name, unset):
+        value = case.environment[name].strip()
+        yield Advice((Setting(meant, value),), f"Instead of {name}, write", instead_of=name)
+
+
+def _no_audience(name: str, mistake: str, case: Case) -> Fault:
     """Only the operator knows how the issuer calls this API; but with a token, there is a name to suggest."""
-    token = read(case.token)
-    suggestion = Setting("AUDIENCE", next(iter(token.audiences if token else ()), "unknown"))
-    is_signed = signed_claims(case.with_setting(suggestion)) is not None
+    token, suffix = read(case.token), name.removeprefix("AUDIENCE")
+    names = apis(token) if token else []
+    suggestion = audience_advice(token, name, names[:1]) if token and names else None
+    is_signed = suggestion and signed_claims(case.with_settings(*suggestion.settings), suffix) is not None
     return Fault(
         "settings",
         f"{mistake}.",
-        (suggestion,) if is_signed else (),
-        advice="If the token is for this API, write",
-        placeholder=suggestion,
+        (suggestion,) if suggestion and is_signed else (),
+        placeholder=suggestion.settings[0] if suggestion else Setting(name, "unknown"),
     )
 
 
-def _corrections(name: str, case: Case) -> Iterator[Setting]:
-    if name in _DEFAULTS:
-        yield Setting(name, _DEFAULTS[name])
-    issuer, uri = (case.environment.get(variable, "").strip() for variable in ("TOKEN_ISSUER", "JWKS_URI"))
-    published = discover(issuer, uri, case.fetch)
+def _corrections(name: str, case: Case) -> Iterator[Advice]:
+    variable, separator, suffix = name.partition("__")
+    suffix = separator + suffix
+    if variable in _DEFAULTS:
+        yield write(name, _DEFAULTS[variable])
+    token_issuer, uri = (
+        case.environment.get(one + suffix, "").strip() for one in ("TOKEN_ISSUER", "JWKS_URI")
+    )
+    published = discover([one.strip() for one in token_issuer.split(",")], uri, case.fetch)
     if isinstance(published, Published):
-        if name == "TOKEN_ISSUER":
-            yield Setting(name, published.issuer)
-        if name == "JWKS_URI" and published.jwks_uri:
-            yield Setting(name, published.jwks_uri)
+        if variable == "TOKEN_ISSUER" or published.issuer != token_issuer:
+            # With the right TOKEN_ISSUER, JWKS_URI is found.
+            yield write(f"TOKEN_ISSUER{suffix}", published.issuer)
+        if variable == "JWKS_URI" and published.jwks_uri:
+            yield write(name, published.jwks_uri)
         uri = published.jwks_uri or uri  # JWKS_URI may be wrong, too
-    if name == "ALGORITHMS":
+    if variable == "ALGORITHMS":
         kids = kids_by_algorithm(uri, case.fetch)
-        yield Setting(name, ",".join(sufficient_algorithms(kids, read(case.token))))
+        yield write(name, ",".join(sufficient_algorithms(kids, read(case.token))))

@@ -1,15 +1,17 @@
-"""The settings of the issuer, against what it publishes: its keys, and how it calls itself."""
+"""The settings of an issuer, against what it publishes: its keys, and how it calls itself."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from itertools import count
 
-from .difference import difference
-from .discovery import NothingPublished, Published, discover
-from .published_keys import kids_by_algorithm, sufficient_algorithms, usable_keys
-from .token_decision import read
-from .token_rules import signed_claims
-from .trial import Case, Fault, Finding, Setting
-from .untrusted_text import quoted
+from auth import Issuer
+from auth.settings import ISSUER_VARIABLES
+from tools.difference import difference, is_same_but_for_spelling
+from tools.untrusted_text import quoted
+
+from .issuer_metadata import NothingPublished, Published, discover
+from .published_keys import Name, kids_by_algorithm, sufficient_algorithms, usable_keys
+from .token_rules import signed_claims, token_for
+from .trial import Advice, Case, Fault, Finding, Setting, write
 
 # What the reason of a failed fetch begins with, and what to do then.
 _HINTS = {
@@ -18,95 +20,151 @@ _HINTS = {
 }
 
 
-def jwks_uri(case: Case) -> Iterator[Finding | Fault]:
+def jwks_uri(case: Case, issuer: Issuer) -> Iterator[Finding | Fault]:
     """Are there usable keys at JWKS_URI, and are they those that the issuer itself names?"""
-    uri = case.settings.jwks_uri
-    published = _published(case)
+    variable, uri = f"JWKS_URI{issuer.suffix}", issuer.jwks_uri
+    published = _published(case, issuer)
     named = published.jwks_uri if isinstance(published, Published) else None
     if isinstance(published, Published) and published.problem:
-        yield Finding("note", "JWKS_URI", published.problem)
-    candidates = (Setting("JWKS_URI", named),) if named and named != uri else ()
+        yield Finding("note", variable, published.problem)
+    candidates = (Setting(variable, named),) if named and named != uri else ()
     try:
-        keys = usable_keys(uri, case.fetch)
+        keys = usable_keys(uri, case.fetch, issuer.token_issuer)
     except (OSError, ValueError) as reason:
         hint = next((hint for start, hint in _HINTS.items() if str(reason).startswith(start)), "")
         text = f"There are no usable keys at {quoted(uri)}: {reason}.{hint}"
-        yield Fault("JWKS_URI", text, candidates, advice="The issuer's keys are elsewhere: write")
+        advice = tuple(Advice((one,), "The issuer's keys are elsewhere: write") for one in candidates)
+        yield Fault(variable, text, advice)
         return
+    if variable in case.discovered[0]:
+        yield Finding("ok", variable, f"Found by discovery: {quoted(uri)}.")
     for elsewhere in candidates:
-        yield _compared(keys, elsewhere, case)
+        yield _compared(keys, elsewhere, case, issuer)
 
 
-def _compared(keys: dict[str, Any], elsewhere: Setting, case: Case) -> Finding | Fault:
+def _compared(keys: Mapping[Name, bytes], elsewhere: Setting, case: Case, issuer: Issuer) -> Finding | Fault:
     """Compare the keys at JWKS_URI with those at the URL that the issuer names."""
-    url = quoted(elsewhere.value)
+    url, suffix = quoted(elsewhere.value), issuer.suffix
     try:
-        named_keys = usable_keys(elsewhere.value, case.fetch)
+        named_keys = usable_keys(elsewhere.value, case.fetch, issuer.token_issuer)
     except (OSError, ValueError) as reason:
         text = f"The issuer names {url}, but there are no usable keys: {reason}."
-        return Finding("note", "JWKS_URI", text)
+        return Finding("note", elsewhere.name, text)
     if named_keys == keys:
-        return Finding("note", "JWKS_URI", f"The issuer names {url}, where the same keys are.")
-    if signed_claims(case) is not None and signed_claims(case.with_setting(elsewhere)) is None:
+        return Finding("note", elsewhere.name, f"The issuer names {url}, where the same keys are.")
+    is_signed = signed_claims(case, suffix) is not None
+    if is_signed and signed_claims(case.with_settings(elsewhere), suffix) is None:
         text = f"The issuer names {url}, but the token is signed with a key that is not there."
-        return Finding("note", "JWKS_URI", text)
-    text = f"The issuer publishes its keys at {url}, and they differ from those at JWKS_URI."
-    return Fault("JWKS_URI", text, (elsewhere,))
+        return Finding("note", elsewhere.name, text)
+    text = f"The issuer publishes its keys at {url}, and they differ from those at {elsewhere.name}."
+    return Fault(elsewhere.name, text, (Advice((elsewhere,)),))
 
 
-def algorithms(case: Case) -> Iterator[Finding | Fault]:
+def names(case: Case, issuer: Issuer) -> Iterator[Finding | Fault]:
+    """If there are several names in TOKEN_ISSUER, do all of them sign with the keys at JWKS_URI?"""
+    variable = f"TOKEN_ISSUER{issuer.suffix}"
+    if len(issuer.token_issuer) == 1:
+        return
+    for name in issuer.token_issuer:
+        published = discover((name,), "", case.fetch)
+        if not isinstance(published, Published) or not published.jwks_uri:
+            continue  # one of them may be an alias, such as accounts.google.com
+        own_keys = _keys(published.jwks_uri, name, case)
+        if own_keys and own_keys.isdisjoint(_keys(issuer.jwks_uri, name, case)):
+            text = (
+                f"{quoted(name)} publishes its keys at {quoted(published.jwks_uri)}, and none of them is at"
+                f" JWKS_URI{issuer.suffix}: all of its tokens would be rejected."
+            )
+            yield Fault(variable, text, (_separated(case, issuer, name, published.jwks_uri),))
+
+
+def _keys(uri: str, name: str, case: Case) -> set[bytes]:
+    try:
+        return set(usable_keys(uri, case.fetch, (name,)).values())
+    except (OSError, ValueError):
+        return set()
+
+
+def _separated(case: Case, issuer: Issuer, name: str, uri: str) -> Advice:
+    """Give a name of an issuer variables of its own. What was set for the issuer holds for both."""
+    suffixes = (f"__OTHER{'' if number == 1 else number}" for number in count(1))
+    suffix = next(one for one in suffixes if f"TOKEN_ISSUER{one}" not in case.environment)
+    remaining = ",".join(one for one in issuer.token_issuer if one != name)
+    own = {"TOKEN_ISSUER": name, "JWKS_URI": uri}
+    copied = {
+        variable: value
+        for variable in ISSUER_VARIABLES
+        if variable not in own and (value := case.environment.get(variable + issuer.suffix, "").strip())
+    }
+    return Advice(
+        (
+            Setting(f"TOKEN_ISSUER{issuer.suffix}", remaining),
+            *(Setting(variable + suffix, value) for variable, value in (own | copied).items()),
+        ),
+        "It is another issuer, so it needs variables of its own, with a suffix of your choice. Write",
+    )
+
+
+def algorithms(case: Case, issuer: Issuer) -> Iterator[Finding | Fault]:
     """Is there a key for each algorithm of ALGORITHMS, and an algorithm for each key?"""
-    wanted = case.settings.algorithms
-    kids = kids_by_algorithm(case.settings.jwks_uri, case.fetch)
+    wanted, variable = issuer.algorithms, f"ALGORITHMS{issuer.suffix}"
+    kids = kids_by_algorithm(issuer.jwks_uri, case.fetch, issuer.token_issuer)
     used = {kid for algorithm in wanted for kid in kids.get(algorithm, ())}
-    others = ",".join(sufficient_algorithms(kids, read(case.token), but_for=used))
+    others = ",".join(sufficient_algorithms(kids, token_for(case, issuer), but_for=used))
     if not kids:
         return  # the check of JWKS_URI says why
     if not used:
         text = f"No key is for {','.join(wanted)}; the issuer's keys are for {others}."
-        yield Fault("ALGORITHMS", text, (Setting("ALGORITHMS", others),))
+        yield Fault(variable, text, (write(variable, others),))
         return
     served = ",".join(algorithm for algorithm in wanted if algorithm in kids)
-    yield Finding("ok", "JWKS_URI", f"Usable keys: {len(used)}, for {served}.")
+    yield Finding("ok", f"JWKS_URI{issuer.suffix}", f"Usable keys: {len(used)}, for {served}.")
     if unserved := ",".join(algorithm for algorithm in wanted if algorithm not in kids):
         text = f"No key is for {unserved}. Remove {unserved}, unless such a key is still to come."
-        yield Finding("note", "ALGORITHMS", text)
+        yield Finding("note", variable, text)
     if others:
         text = f"There are keys for {others}, too. Tokens signed with those are rejected."
-        yield Finding("note", "ALGORITHMS", text)
+        yield Finding("note", variable, text)
 
 
-def token_issuer(case: Case) -> Iterator[Finding | Fault]:
+def token_issuer(case: Case, issuer: Issuer) -> Iterator[Finding | Fault]:
     """Is TOKEN_ISSUER what the issuer calls itself: in a token that it signed, or else in its metadata?
 
     Any other iss of such a token is a matter of the rules for tokens.
     """
-    expected = case.settings.token_issuer
-    published, claims = _published(case), signed_claims(case)
+    variable, expected = f"TOKEN_ISSUER{issuer.suffix}", issuer.token_issuer
+    published, claims = _published(case, issuer), signed_claims(case, issuer.suffix)
     iss = claims["iss"] if claims is not None else None
-    if iss == expected:
-        yield Finding("ok", "TOKEN_ISSUER", "It is the iss of the token.")
-        if isinstance(published, Published) and published.issuer != expected:
+    if iss in expected:
+        yield Finding("ok", variable, "It is the iss of the token.")
+        if isinstance(published, Published) and published.issuer not in expected:
             text = f"The issuer calls itself {quoted(published.issuer)}, which is not the iss of the token."
-            yield Finding("note", "TOKEN_ISSUER", text)
+            yield Finding("note", variable, text)
     elif isinstance(published, NothingPublished):
         if claims is None:
-            yield _unconfirmed(published)
-    elif published.issuer == expected:
+            yield _unconfirmed(variable, published)
+    elif published.issuer in expected:
         if claims is None:
-            yield Finding("ok", "TOKEN_ISSUER", "It is what the issuer calls itself.")
+            yield Finding("ok", variable, "It is what the issuer calls itself.")
     elif iss in (None, published.issuer):
-        words = difference("TOKEN_ISSUER", expected, "the issuer's own name", published.issuer)
-        text = f"It is {quoted(expected)}, but the issuer calls itself {quoted(published.issuer)}. {words}"
-        yield Fault("TOKEN_ISSUER", text.rstrip(), (Setting("TOKEN_ISSUER", published.issuer),))
+        yield _renamed(variable, expected, published.issuer)
 
 
-def _unconfirmed(published: NothingPublished) -> Finding | Fault:
-    text = f"It is not confirmed: {published.reason}. Compare it with the iss of a token: --token"
-    if published.names_another_issuer:
-        return Fault("TOKEN_ISSUER", text)
-    return Finding("note", "TOKEN_ISSUER", text)
+def _renamed(variable: str, expected: tuple[str, ...], actual: str) -> Fault:
+    wrong = next((name for name in expected if is_same_but_for_spelling(name, actual)), expected[0])
+    words = difference(variable, wrong, "the issuer's own name", actual)
+    text = f"It is {quoted(wrong)}, but the issuer calls itself {quoted(actual)}. {words}"
+    names = dict.fromkeys(actual if name == wrong else name for name in expected)
+    return Fault(variable, text.rstrip(), (write(variable, ",".join(names)),))
 
 
-def _published(case: Case) -> Published | NothingPublished:
-    return discover(case.settings.token_issuer, case.settings.jwks_uri, case.fetch)
+def _unconfirmed(variable: str, published: NothingPublished) -> Finding | Fault:
+    text = f"It is not confirmed. {published.reason}"
+    instruction = published.instruction or "Compare it with the iss of a token: --token"
+    if published.is_another_issuers:
+        return Fault(variable, text, otherwise=instruction)
+    return Finding("note", variable, f"{text} {instruction}")
+
+
+def _published(case: Case, issuer: Issuer) -> Published | NothingPublished:
+    return discover(issuer.token_issuer, issuer.jwks_uri, case.fetch)

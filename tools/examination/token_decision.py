@@ -1,15 +1,18 @@
 """What the authorizer decides about a token, and what the token says before anyone verified it."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jwt
 
-from auth import ConfigError, InvalidToken, KeyStore, KeysUnavailable, Settings, authorizer
+from auth import ConfigError, InvalidToken, Issuer, KeysUnavailable, authorizer
+from auth.keys import KeyStore
+from tools.discovery import Fetch
+from tools.untrusted_text import quoted
 
 from .trial import Case
-from .untrusted_text import quoted
 
 _METHOD_ARN = "arn:aws:execute-api:us-east-1:123456789012:doctor/doctor/GET/"
 
@@ -42,12 +45,17 @@ class Decision:
     scopes: frozenset[str] = frozenset()
 
 
-def decide(case: Case, settings: Settings) -> Decision:
-    """Run the authorizer with these settings and a key store that holds no keys yet."""
+def decide(case: Case, issuer: Issuer, *, is_key_for_any_issuer: bool = False) -> Decision:
+    """Run the authorizer for this issuer alone, with a key store that holds no keys yet.
+
+    `is_key_for_any_issuer`: as if no JWK named the issuer whose tokens it is for.
+    """
     event = {"type": "TOKEN", "authorizationToken": f"Bearer {case.token}", "methodArn": _METHOD_ARN}
-    keys = KeyStore(settings.jwks_uri, settings.algorithms, fetch=case.fetch)
+    settings = replace(case.settings, issuers=(issuer,))
+    fetch = _without_issuers(case.fetch) if is_key_for_any_issuer else case.fetch
+    key_stores = {issuer: KeyStore(issuer.jwks_uri, issuer.algorithms, fetch=fetch)}
     try:
-        answer = authorizer.decide(event, settings, keys, clock=lambda: case.now).response
+        answer = authorizer.decide(event, settings, key_stores, clock=lambda: case.now).response
     except InvalidToken as refusal:
         return Decision(f"{refusal} ({quoted(refusal.kid)})" if refusal.kid else str(refusal))
     except KeysUnavailable:
@@ -55,3 +63,22 @@ def decide(case: Case, settings: Settings) -> Decision:
     except ConfigError as error:
         return Decision(str(error))
     return Decision("", frozenset(str(answer["context"]["scope"]).split()))
+
+
+def _without_issuers(fetch: Fetch) -> Fetch:
+    def fetch_keys(uri: str) -> bytes:
+        body = fetch(uri)
+        try:
+            return json.dumps(_without_issuer(json.loads(body))).encode()
+        except (ValueError, RecursionError):
+            return body  # no JWKS, as the key store will find, too
+
+    return fetch_keys
+
+
+def _without_issuer(jwks: Any) -> Any:
+    if isinstance(jwks, list):
+        return [_without_issuer(one) for one in jwks]
+    if isinstance(jwks, dict):
+        return {name: _without_issuer(value) for name, value in jwks.items() if name != "issuer"}
+    return jwks

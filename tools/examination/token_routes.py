@@ -1,30 +1,48 @@
 """Which routes a token opens, and which scopes it lacks for the others."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from .token_decision import decide
+from tools.untrusted_text import quoted
+
+from .granting_claims import granting_claims
+from .token_decision import decide, read
+from .token_rules import issuer_of_token
 from .trial import Case, Fault, Finding
-from .untrusted_text import quoted
 
 
 def token_routes(case: Case) -> Iterator[Finding | Fault]:
     """Does an accepted token open at least one route?"""
-    if case.token is None:
+    token = read(case.token)
+    if token is None:
         return
-    decision = decide(case, case.settings)
+    issuer = issuer_of_token(case)
+    decision = decide(case, issuer)
     if decision.refusal or case.settings.routes is None:
         return
     lacking = {str(route): route.scopes - decision.scopes for route in case.settings.routes.routes}
-    held = quoted(" ".join(sorted(decision.scopes))) if decision.scopes else "none"
-    yield Finding("ok", "token", f"Its scopes are: {held}.")
+    yield Finding("ok", "token", f"Its scopes are: {_listed(decision.scopes)}.")
+    withheld = decide(case, replace(issuer, allowed_scopes=None)).scopes - decision.scopes
+    variable = f"ALLOWED_SCOPES{issuer.suffix}"
+    if withheld:
+        yield Finding("note", variable, f"It does not list {_listed(withheld)}, which the token has.")
     for route, scopes in lacking.items():
         if scopes:
             yield Finding("note", "token", f"{route}: refused, lacks {', '.join(sorted(scopes))}.")
         else:
             yield Finding("ok", "token", f"{route}: allowed.")
     if all(lacking.values()):
+        otherwise = "Request a token with the scopes of a route."
+        if withheld:
+            otherwise = f"Add what this issuer may grant to {variable}."
         yield Fault(
             "token",
-            f"It opens no route. Its scopes (in scope, scp and permissions) are: {held}.",
-            otherwise="Request a token with the scopes of a route.",
+            f"It opens no route. Its scopes (in {', '.join(issuer.scope_claims)}) are:"
+            f" {_listed(decision.scopes)}.",
+            tuple(granting_claims(case, issuer, token.claims)),
+            otherwise=otherwise,
         )
+
+
+def _listed(scopes: frozenset[str]) -> str:
+    return quoted(" ".join(sorted(scopes))) if scopes else "none"

@@ -1,23 +1,18 @@
-"""How checks run, and how a setting is tried before it is recommended.
+"""How checks run, and how settings are tried before they are recommended.
 
-A check finds faults in a case, and names settings that may correct each of them. Such a setting is
-recommended only if the checks were run with it and found fewer faults. Later checks then run as if it were
-written, so that everything that is wrong is reported at once, and each fault once.
+A check finds faults in a case, and names settings that may correct each of them. They are recommended only if
+the checks were run with them and found fewer faults. Later checks then run as if they were written, so that
+everything that is wrong is reported at once, and each fault once.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 from urllib.parse import urlsplit
 
-from auth import ConfigError, Settings
-
-from .discovery import Fetch
-
-# What stands for itself in a .env file and in a shell, and is nothing to a terminal or a CI runner.
-_PLAIN = re.compile(r"[A-Za-z0-9._~:/?&=@+%,-]{1,500}")
+from auth import ConfigError, Issuer, Settings
+from tools.discovery import PLAIN, DiscoveryError, Fetch, discover_missing
 
 
 @dataclass(frozen=True)
@@ -33,7 +28,28 @@ class Setting:
     @property
     def is_plain(self) -> bool:
         """It can be copied as it stands, and holds no password."""
-        return bool(_PLAIN.fullmatch(self.value)) and "@" not in urlsplit(self.value).netloc
+        return bool(PLAIN.fullmatch(self.value)) and "@" not in urlsplit(self.value).netloc
+
+
+@dataclass(frozen=True)
+class Advice:
+    """Settings that help only together, and the words that introduce them."""
+
+    settings: tuple[Setting, ...]
+    words: str = "Write"
+    instead_of: str = ""
+    """A variable that they replace."""
+
+    def __str__(self) -> str:
+        """Return words that the one setting ends, or that are followed by a line for each of several."""
+        if len(self.settings) == 1:
+            return f"{self.words} {self.settings[0]}"
+        return f"{self.words} these lines, which belong together:"
+
+
+def write(name: str, value: str, words: str = "Write") -> Advice:
+    """Return the advice to write one setting."""
+    return Advice((Setting(name, value),), words)
 
 
 @dataclass(frozen=True)
@@ -43,7 +59,7 @@ class Finding:
     level: Literal["ok", "note", "WRONG"]
     subject: str
     text: str
-    recommended: Setting | None = None
+    recommended: tuple[Setting, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,18 +68,16 @@ class Fault:
 
     subject: str
     text: str
-    candidates: tuple[Setting, ...] = ()
-    """Settings to try; the first one that helps is recommended."""
-    advice: str = "Write"
-    """What introduces the setting that is recommended."""
+    candidates: tuple[Advice, ...] = ()
+    """What to try; the first one that helps is recommended."""
     otherwise: str = ""
-    """What to do if none is."""
+    """What to do if none does."""
     placeholder: Setting | None = None
-    """If none is, later checks assume this, so that they can run. It is not recommended."""
+    """If none does, later checks assume this, so that they can run. It is not recommended."""
 
-    def finding(self, recommended: Setting | None) -> Finding:
-        instruction = f"{self.advice} {recommended}" if recommended else self.otherwise
-        return Finding("WRONG", self.subject, f"{self.text} {instruction}".rstrip(), recommended)
+    def finding(self, advice: Advice | None) -> Finding:
+        text = f"{self.text} {advice or self.otherwise}".rstrip()
+        return Finding("WRONG", self.subject, text, advice.settings if advice else ())
 
 
 @dataclass(frozen=True)
@@ -71,16 +85,21 @@ class Case:
     """What is examined, and the means to do it."""
 
     environment: Mapping[str, str]
-    """That of the authorizer."""
+    """That of the authorizer. A JWKS_URI that is not set is found by discovery, as it is for a deployment."""
     token: str | None
     fetch: Fetch
     now: float
     """The time in seconds, the same for all checks."""
 
     @cached_property
+    def discovered(self) -> tuple[dict[str, str], dict[str, DiscoveryError]]:
+        """The JWKS_URI variables that discovery finds, and why it does not find others."""
+        return discover_missing(self.environment, self.fetch)
+
+    @cached_property
     def settings(self) -> Settings:
         """Raises ConfigError if they can't be read."""
-        return Settings.from_environment(self.environment)
+        return Settings.from_environment({**self.environment, **self.discovered[0]})
 
     @property
     def is_readable(self) -> bool:
@@ -89,11 +108,28 @@ class Case:
         except ConfigError:
             return False
 
-    def with_setting(self, setting: Setting) -> "Case":
-        return replace(self, environment={**self.environment, setting.name: setting.value})
+    def issuer(self, suffix: str) -> Issuer | None:
+        """Return the issuer whose variables have this suffix. None if it can't be read."""
+        if not self.is_readable:
+            return None
+        return next((issuer for issuer in self.settings.issuers if issuer.suffix == suffix), None)
+
+    def with_settings(self, *settings: Setting, without: str = "") -> "Case":
+        environment = {name: value for name, value in self.environment.items() if name != without}
+        return replace(self, environment={**environment, **{one.name: one.value for one in settings}})
 
 
 Check = Callable[[Case], Iterable[Finding | Fault]]
+
+
+def each_issuer(check: Callable[[Case, Issuer], Iterable[Finding | Fault]]) -> Check:
+    """Return a check of all issuers, from the check of one."""
+
+    def check_all(case: Case) -> Iterator[Finding | Fault]:
+        for issuer in case.settings.issuers:
+            yield from check(case, issuer)
+
+    return check_all
 
 
 def diagnose(case: Case, checks: Sequence[Check]) -> list[Finding]:
@@ -104,36 +140,45 @@ def diagnose(case: Case, checks: Sequence[Check]) -> list[Finding]:
 def _diagnose(case: Case, checks: Sequence[Check]) -> Iterator[Finding]:
     recommended: set[str] = set()
     for number, check in enumerate(checks, start=1):
-        reported: set[str] = set()
+        reported: dict[str, str] = {}
         while fault := next((fault for fault in _faults(check, case) if fault.text not in reported), None):
-            reported.add(fault.text)
-            setting = _first_that_helps(case, checks[:number], fault.candidates, recommended)
-            yield fault.finding(setting)
-            if setting:
-                recommended.add(setting.name)
-                if len(recommended) == 1:
+            reported[fault.text] = _whose(fault)
+            advice = _first_that_helps(case, checks[:number], fault.candidates, recommended)
+            yield fault.finding(advice)
+            if advice:
+                if not recommended:
                     yield Finding("note", "settings", "What follows assumes the settings recommended here.")
-            if correction := setting or fault.placeholder:
-                case = case.with_setting(correction)
+                recommended |= {setting.name for setting in advice.settings}
+                case = case.with_settings(*advice.settings, without=advice.instead_of)
+            elif fault.placeholder:
+                case = case.with_settings(fault.placeholder)
         if not case.is_readable:
             yield Finding("note", "settings", "The rest can be examined only when these are corrected.")
             return
         for found in check(case):
             # What is only ok because of a recommendation would read like a contradiction.
-            if isinstance(found, Finding) and not (reported and found.level == "ok"):
+            if isinstance(found, Finding) and not (
+                found.level == "ok" and _whose(found) in reported.values()
+            ):
                 yield found
 
 
+def _whose(found: Finding | Fault) -> str:
+    """Return what a check found something out about: the suffix of an issuer, or nothing else."""
+    return found.subject.partition("__")[2]
+
+
 def _first_that_helps(
-    case: Case, checks: Sequence[Check], candidates: Iterable[Setting], recommended: set[str]
-) -> Setting | None:
+    case: Case, checks: Sequence[Check], candidates: Iterable[Advice], recommended: set[str]
+) -> Advice | None:
     """Return the first candidate that makes a check find fewer faults, and no earlier one more."""
     present = _counts(case, checks)
-    for setting in candidates:
+    for advice in candidates:
         # Two recommendations for one setting would contradict each other.
-        is_allowed = setting.is_plain and setting.name not in recommended
-        if is_allowed and _counts(case.with_setting(setting), checks) < present:
-            return setting
+        is_allowed = all(one.is_plain and one.name not in recommended for one in advice.settings)
+        changed = case.with_settings(*advice.settings, without=advice.instead_of)
+        if is_allowed and _counts(changed, checks) < present:
+            return advice
     return None
 
 

@@ -22,9 +22,11 @@ def difference(setting: str, written: str, place: str, actual: str) -> str:
     `place` is a noun, such as "the token". The sentence is empty if the two say it themselves: if they are
     equal, or are two names and no URLs.
     """
-    if "://" not in written + actual and not is_same_but_for_spelling(written, actual):
-        return ""
     one, other = _parts(written), _parts(actual)
+    are_urls = "://" in written and "://" in actual
+    is_url_of_the_other = "://" in written + actual and one["host"].casefold() == other["host"].casefold()
+    if not (are_urls or is_url_of_the_other or is_same_but_for_spelling(written, actual)):
+        return ""
     differing = [name for name in one if one[name].casefold() != other[name].casefold()]
     found = [
         f"the {name} ({_shown(one[name])} in {setting}, {_shown(other[name])} in {place})"

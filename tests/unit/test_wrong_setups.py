@@ -1,0 +1,460 @@
+"""Set-ups that people get wrong with real providers: the doctor prints the lines that correct each of them.
+
+The tokens and key sets are shaped as in the documentation of the providers. All names are made up.
+"""
+
+import json
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from tests.support.environment import environment
+from tests.support.tokens import SigningKey, jwks, make_token
+from tools.doctor import lines
+from tools.examination import Finding, examine
+
+NOW = int(time.time())
+TIMES = {"iat": NOW, "nbf": NOW, "exp": NOW + 3600}
+API = "https://your-api-gateway"
+
+ENTRA_ISSUER = "https://login.microsoftonline.com/TENANT/v2.0"
+ENTRA_KEYS = "https://login.microsoftonline.com/TENANT/discovery/v2.0/keys"
+ENTRA = {
+    "TOKEN_ISSUER": ENTRA_ISSUER,
+    "JWKS_URI": ENTRA_KEYS,
+    "AUDIENCE": "6e74172b-be56-4843-9ff4-e66a39bb12e3",
+}
+ENTRA_TOKEN = {
+    "iss": ENTRA_ISSUER,
+    "aud": "6e74172b-be56-4843-9ff4-e66a39bb12e3",
+    "azp": "d9f1c2b0-5b9e-4a35-8b86-4f3d4f7f2a11",
+    "oid": "1f4b7a92-6a0e-4a7e-b8cf-3d2f5e9a6c08",
+    "sub": "1f4b7a92-6a0e-4a7e-b8cf-3d2f5e9a6c08",
+    "tid": "TENANT",
+    "ver": "2.0",
+    **TIMES,
+}
+ENTRA_V1_ISSUER = "https://sts.windows.net/TENANT/"
+ENTRA_V1_KEYS = "https://login.microsoftonline.com/TENANT/discovery/keys"
+ENTRA_V1 = {
+    "TOKEN_ISSUER": ENTRA_V1_ISSUER,
+    "JWKS_URI": ENTRA_V1_KEYS,
+    "AUDIENCE": "api://6e74172b-be56-4843-9ff4-e66a39bb12e3",
+}
+ENTRA_V1_TOKEN = {
+    "iss": ENTRA_V1_ISSUER,
+    "aud": "api://6e74172b-be56-4843-9ff4-e66a39bb12e3",
+    "appid": "d9f1c2b0-5b9e-4a35-8b86-4f3d4f7f2a11",
+    "oid": "1f4b7a92-6a0e-4a7e-b8cf-3d2f5e9a6c08",
+    "sub": "1f4b7a92-6a0e-4a7e-b8cf-3d2f5e9a6c08",
+    "tid": "TENANT",
+    "ver": "1.0",
+    **TIMES,
+}
+KEYCLOAK_ISSUER = "https://sso.example/realms/zoo"
+KEYCLOAK = {"TOKEN_ISSUER": KEYCLOAK_ISSUER, "AUDIENCE": "pets-api"}
+KEYCLOAK_TOKEN = {
+    "iss": KEYCLOAK_ISSUER,
+    "aud": ["pets-api", "account"],
+    "sub": "f8c1e2d3-0a4b-4c5d-8e6f-7a8b9c0d1e2f",
+    "typ": "Bearer",
+    "azp": "pets-web",
+    "scope": "openid email",
+    "realm_access": {"roles": ["offline_access", "uma_authorization"]},
+    **TIMES,
+}
+GITHUB_ISSUER = "https://token.actions.githubusercontent.com"
+GITHUB_TOKEN = {
+    "iss": GITHUB_ISSUER,
+    "aud": API,
+    "sub": "repo:acme/pets:ref:refs/heads/main",
+    "ref": "refs/heads/main",
+    "repository": "acme/pets",
+    "repository_id": "123456789",
+    "repository_owner": "acme",
+    "repository_owner_id": "87654321",
+    **TIMES,
+}
+GOOGLE = {
+    "TOKEN_ISSUER": "https://accounts.google.com,accounts.google.com",
+    "ROUTE_SCOPES": "GET /pets",
+}
+GOOGLE_TOKEN = {
+    "iss": "https://accounts.google.com",
+    "sub": "110169484474386276334",
+    "email": "ana@acme.example",
+    "email_verified": True,
+    "at_hash": "HK6E_P6Dh8Y93mRNtsDB1Q",
+    **TIMES,
+}
+COGNITO_ISSUER = "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_Ab129faBb"
+COGNITO_TOKEN = {
+    "iss": COGNITO_ISSUER,
+    "sub": "3e2d9c1f8b7a6e5d4c3b2a1908",
+    "token_use": "access",
+    "client_id": "3e2d9c1f8b7a6e5d4c3b2a1908",
+    "scope": "pets-api/read",
+    "version": 2,
+    **TIMES,
+}
+AUTH0_ISSUER = "https://acme.eu.auth0.com/"
+AUTH0 = {"TOKEN_ISSUER": AUTH0_ISSUER, "AUDIENCE": API}
+AUTH0_TOKEN = {
+    "iss": AUTH0_ISSUER,
+    "aud": [API, f"{AUTH0_ISSUER}userinfo"],
+    "sub": "auth0|1",
+    "azp": "web",
+    "scope": "openid read:pets",
+    **TIMES,
+}
+PARTNER = {"TOKEN_ISSUER__PARTNER": "https://partner.example/", "AUDIENCE__PARTNER": API}
+
+
+@dataclass(frozen=True)
+class Site:
+    """A discovery document, and a key set."""
+
+    issuer: str
+    jwks_uri: str
+    jwk: Mapping[str, Any] = field(default_factory=dict)
+    """Changes to the key of the token, as it is published here."""
+    has_key: bool = True
+    """Whether that key is published here, and not another one."""
+    place: str = ""
+    """The URL above the document, if it is not the issuer's."""
+
+    def pages(self, key: SigningKey, another_key: SigningKey) -> dict[str, bytes]:
+        url = (self.place or self.issuer).rstrip("/") + "/.well-known/openid-configuration"
+        return {
+            url: json.dumps({"issuer": self.issuer, "jwks_uri": self.jwks_uri}).encode(),
+            self.jwks_uri: jwks(key.jwk(**self.jwk) if self.has_key else another_key),
+        }
+
+
+@dataclass(frozen=True)
+class SetUp:
+    """What is set, what the issuers publish, and a token of one of them."""
+
+    what: str
+    variables: Mapping[str, str]
+    sites: tuple[Site, ...]
+    claims: Mapping[str, Any] | None
+    lines: tuple[str, ...]
+    """What the doctor recommends."""
+    words: str = ""
+    """What it says, too."""
+    header: Mapping[str, Any] = field(default_factory=dict)
+    alg: str = "RS256"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return environment(**{"JWKS_URI": None, "ROUTE_SCOPES": "GET /pets read:pets"} | dict(self.variables))
+
+
+ENTRA_SITE = Site(ENTRA_ISSUER, ENTRA_KEYS, {"alg": None, "issuer": ENTRA_ISSUER})
+ENTRA_V1_SITE = Site(ENTRA_V1_ISSUER, ENTRA_V1_KEYS, {"alg": None})
+KEYCLOAK_SITE = Site(KEYCLOAK_ISSUER, f"{KEYCLOAK_ISSUER}/protocol/openid-connect/certs")
+GITHUB_SITE = Site(GITHUB_ISSUER, f"{GITHUB_ISSUER}/.well-known/jwks")
+AUTH0_SITE = Site(AUTH0_ISSUER, f"{AUTH0_ISSUER}.well-known/jwks.json")
+GOOGLE_SITE = Site("https://accounts.google.com", "https://www.googleapis.com/oauth2/v3/certs")
+PARTNER_SITE = Site("https://partner.example/", "https://partner.example/jwks.json")
+
+SET_UPS = [
+    SetUp(
+        "Cognito: the API's URL as audience",
+        {"TOKEN_ISSUER": COGNITO_ISSUER, "AUDIENCE": API, "ROUTE_SCOPES": "GET /pets pets-api/read"},
+        (Site(COGNITO_ISSUER, f"{COGNITO_ISSUER}/.well-known/jwks.json"),),
+        COGNITO_TOKEN,
+        ("AUDIENCE=3e2d9c1f8b7a6e5d4c3b2a1908",),
+        "Cognito's access tokens name the client, not the API: give every route a scope",
+        header={"typ": None},
+    ),
+    SetUp(
+        "Entra ID: an application's token, whose roles are not read",
+        ENTRA | {"ROUTE_SCOPES": "GET /pets Pets.Read.All"},
+        (ENTRA_SITE,),
+        ENTRA_TOKEN | {"roles": ["Pets.Read.All"], "idtyp": "app"},
+        ("SCOPE_CLAIMS=scp,roles", "REQUIRED_CLAIMS=azp"),
+        "Its ID tokens have roles, too, but no azp; and in a delegated token, roles are the user's, whatever"
+        " the client was granted. Write these lines, which belong together:",
+    ),
+    SetUp(
+        "Entra ID: a managed identity's v1 token, whose roles are not read",
+        ENTRA_V1 | {"ROUTE_SCOPES": "GET /pets Pets.Read.All", "REQUIRED_CLAIMS": "tid=TENANT"},
+        (ENTRA_V1_SITE,),
+        ENTRA_V1_TOKEN | {"roles": ["Pets.Read.All"]},
+        ("SCOPE_CLAIMS=scp,roles", "REQUIRED_CLAIMS=tid=TENANT,appid"),
+        "Its ID tokens have roles, too, but no appid",
+    ),
+    SetUp(
+        "Entra ID: a user's token, whose roles are not read",
+        ENTRA | {"ROUTE_SCOPES": "GET /pets Pets.Admin", "REQUIRED_CLAIMS": "azp"},
+        (ENTRA_SITE,),
+        ENTRA_TOKEN | {"scp": "Pets.Read", "roles": ["Pets.Admin"]},
+        ("SCOPE_CLAIMS=scp,roles",),
+        "It is a delegated token: its roles are the user's, whatever the client was granted.",
+    ),
+    SetUp(
+        "Entra ID: roles are read, but its ID tokens are not rejected",
+        ENTRA | {"ROUTE_SCOPES": "GET /pets Pets.Read.All", "SCOPE_CLAIMS": "scp,roles"},
+        (ENTRA_SITE,),
+        ENTRA_TOKEN | {"roles": ["Pets.Read.All"]},
+        ("REQUIRED_CLAIMS=azp",),
+        "users could send those instead of access tokens",
+    ),
+    SetUp(
+        "Entra ID: a v1 token, and settings for v2",
+        ENTRA | {"ROUTE_SCOPES": "GET /pets Pets.Read"},
+        (ENTRA_SITE, ENTRA_V1_SITE),
+        ENTRA_V1_TOKEN | {"scp": "Pets.Read"},
+        (
+            f"TOKEN_ISSUER={ENTRA_V1_ISSUER}",
+            f"JWKS_URI={ENTRA_V1_KEYS}",
+            "AUDIENCE=api://6e74172b-be56-4843-9ff4-e66a39bb12e3",
+        ),
+        "It is a v1 token of Entra ID. To get v2 tokens, set requestedAccessTokenVersion to 2",
+    ),
+    SetUp(
+        "Entra ID: the issuer of v1 tokens, and the keys of v2 tokens",
+        ENTRA_V1 | {"JWKS_URI": ENTRA_KEYS, "ROUTE_SCOPES": "GET /pets Pets.Read"},
+        (ENTRA_SITE, ENTRA_V1_SITE),
+        ENTRA_V1_TOKEN | {"scp": "Pets.Read"},
+        (f"JWKS_URI={ENTRA_V1_KEYS}",),
+    ),
+    SetUp(
+        "Entra ID: common instead of a tenant",
+        ENTRA
+        | {
+            "TOKEN_ISSUER": "https://login.microsoftonline.com/common/v2.0",
+            "JWKS_URI": "https://login.microsoftonline.com/common/discovery/v2.0/keys",
+            "ROUTE_SCOPES": "GET /pets Pets.Read",
+        },
+        (
+            ENTRA_SITE,
+            Site(
+                "https://login.microsoftonline.com/{tenantid}/v2.0",
+                "https://login.microsoftonline.com/common/discovery/v2.0/keys",
+                {"alg": None, "issuer": "https://login.microsoftonline.com/{tenantid}/v2.0"},
+                place="https://login.microsoftonline.com/common/v2.0",
+            ),
+        ),
+        ENTRA_TOKEN | {"scp": "Pets.Read"},
+        (f"TOKEN_ISSUER={ENTRA_ISSUER}",),
+    ),
+    SetUp(
+        "GitHub Actions: jobs of strangers",
+        {"TOKEN_ISSUER": GITHUB_ISSUER, "AUDIENCE": API, "ROUTE_SCOPES": "GET /pets"},
+        (GITHUB_SITE,),
+        GITHUB_TOKEN,
+        ("REQUIRED_CLAIMS=repository_owner_id=87654321",),
+        "Anybody can get a token of https://token.actions.githubusercontent.com",
+    ),
+    SetUp(
+        "GitHub Actions: only claims that strangers have, too",
+        {
+            "TOKEN_ISSUER": GITHUB_ISSUER,
+            "AUDIENCE": API,
+            "ROUTE_SCOPES": "GET /pets",
+            "REQUIRED_CLAIMS": "repository,ref=refs/heads/main",
+        },
+        (GITHUB_SITE,),
+        GITHUB_TOKEN,
+        ("REQUIRED_CLAIMS=repository,ref=refs/heads/main,repository_owner_id=87654321",),
+    ),
+    SetUp(
+        "Google: any user's ID tokens",
+        GOOGLE | {"AUDIENCE": "1.apps.googleusercontent.com"},
+        (GOOGLE_SITE,),
+        GOOGLE_TOKEN | {"aud": "1.apps.googleusercontent.com", "azp": "1.apps.googleusercontent.com"},
+        ("REQUIRED_CLAIMS=azp=1.apps.googleusercontent.com",),
+        "Anybody can get a token of https://accounts.google.com",
+    ),
+    SetUp(
+        "Google: service accounts of strangers",
+        GOOGLE | {"AUDIENCE": API},
+        (GOOGLE_SITE,),
+        GOOGLE_TOKEN | {"aud": API, "azp": "110169484474386276334"},
+        ("REQUIRED_CLAIMS=sub=110169484474386276334",),
+    ),
+    SetUp(
+        "Keycloak: roles of the realm",
+        KEYCLOAK | {"ROUTE_SCOPES": "GET /pets keeper"},
+        (KEYCLOAK_SITE,),
+        KEYCLOAK_TOKEN | {"realm_access": {"roles": ["offline_access", "keeper"]}},
+        ("SCOPE_CLAIMS=scope,realm_access.roles",),
+    ),
+    SetUp(
+        "Keycloak: roles of a client",
+        KEYCLOAK | {"ROUTE_SCOPES": "GET /pets keeper"},
+        (KEYCLOAK_SITE,),
+        KEYCLOAK_TOKEN | {"resource_access": {"pets-api": {"roles": ["keeper"]}}},
+        ("SCOPE_CLAIMS=scope,resource_access.pets-api.roles",),
+    ),
+    SetUp(
+        "Auth0: roles in a claim with a namespace",
+        AUTH0 | {"ROUTE_SCOPES": "GET /pets keeper"},
+        (AUTH0_SITE,),
+        AUTH0_TOKEN | {"https://acme.example/roles": ["keeper"]},
+        ("SCOPE_CLAIMS=scope,scp,permissions,https://acme.example/roles",),
+    ),
+    SetUp(
+        "Auth0: a custom domain beside the tenant's own",
+        AUTH0,
+        (AUTH0_SITE,),
+        AUTH0_TOKEN | {"iss": "https://login.acme.example/"},
+        (f"TOKEN_ISSUER={AUTH0_ISSUER},https://login.acme.example/",),
+        "If that is another name of your issuer",
+    ),
+    SetUp(
+        "Auth0: no slash at the end of the issuer",
+        AUTH0 | {"TOKEN_ISSUER": AUTH0_ISSUER.rstrip("/")},
+        (AUTH0_SITE,),
+        AUTH0_TOKEN,
+        (f"TOKEN_ISSUER={AUTH0_ISSUER}",),
+        "the slash at the end",
+    ),
+    SetUp(
+        "Supabase: ES256, and roles that only a server writes",
+        {
+            "TOKEN_ISSUER": "https://abc.supabase.co/auth/v1",
+            "AUDIENCE": "authenticated",
+            "ROUTE_SCOPES": "GET /pets keeper",
+        },
+        (Site("https://abc.supabase.co/auth/v1", "https://abc.supabase.co/jwks", {"key_ops": ["verify"]}),),
+        {
+            "iss": "https://abc.supabase.co/auth/v1",
+            "aud": "authenticated",
+            "sub": "11111111-2222-3333-4444-555555555555",
+            "role": "authenticated",
+            "user_metadata": {"roles": ["keeper"]},
+            "app_metadata": {"roles": ["keeper"]},
+            **TIMES,
+        },
+        ("ALGORITHMS=ES256", "SCOPE_CLAIMS=scope,scp,permissions,app_metadata.roles"),
+        alg="ES256",
+    ),
+    SetUp(
+        "a type of access tokens of the issuer's own",
+        AUTH0,
+        (AUTH0_SITE,),
+        AUTH0_TOKEN,
+        ("TOKEN_TYPES=jwt,at+jwt,vnd.acme.at+jwt",),
+        header={"typ": "application/vnd.acme.at+jwt"},
+    ),
+    SetUp(
+        "ADFS: an application's token, which has no sub",
+        {
+            "TOKEN_ISSUER": "http://fs.example/adfs/services/trust",
+            "JWKS_URI": "https://fs.example/adfs/discovery/keys",
+            "AUDIENCE": "microsoft:identityserver:pets",
+        },
+        (Site("https://fs.example/adfs", "https://fs.example/adfs/discovery/keys"),),
+        {
+            "iss": "http://fs.example/adfs/services/trust",
+            "aud": "microsoft:identityserver:pets",
+            "appid": "b5a1c9d2",
+            "scp": "read:pets",
+            **TIMES,
+        },
+        ("PRINCIPAL_CLAIMS=sub,client_id,azp,appid",),
+        header={"kid": None, "x5t": "key-1"},
+    ),
+    SetUp(
+        "two issuers in one list",
+        AUTH0 | {"TOKEN_ISSUER": f"{AUTH0_ISSUER},{KEYCLOAK_ISSUER}", "REQUIRED_CLAIMS": "azp=web"},
+        (AUTH0_SITE, replace(KEYCLOAK_SITE, has_key=False)),
+        AUTH0_TOKEN,
+        (
+            f"TOKEN_ISSUER={AUTH0_ISSUER}",
+            f"TOKEN_ISSUER__OTHER={KEYCLOAK_ISSUER}",
+            f"JWKS_URI__OTHER={KEYCLOAK_SITE.jwks_uri}",
+            f"AUDIENCE__OTHER={API}",
+            "REQUIRED_CLAIMS__OTHER=azp=web",
+        ),
+        "none of them is at JWKS_URI: all of its tokens would be rejected. It is another issuer, so it needs"
+        " variables of its own, with a suffix of your choice.",
+    ),
+    SetUp(
+        "a misspelled restriction",
+        AUTH0 | {"REQUIRED_CLAIM": "org_id=acme"},
+        (AUTH0_SITE,),
+        None,
+        ("REQUIRED_CLAIMS=org_id=acme",),
+        "Instead of REQUIRED_CLAIM,",
+    ),
+    SetUp(
+        "a restriction of a misspelled issuer",
+        AUTH0 | PARTNER | {"ALLOWED_SCOPES__PARTNR": "read:pets"},
+        (AUTH0_SITE, PARTNER_SITE),
+        None,
+        ("ALLOWED_SCOPES__PARTNER=read:pets",),
+        "Instead of ALLOWED_SCOPES__PARTNR,",
+    ),
+    SetUp(
+        "a partner's issuer with another audience",
+        AUTH0 | PARTNER | {"AUDIENCE__PARTNER": "pets"},
+        (replace(AUTH0_SITE, has_key=False), PARTNER_SITE),
+        AUTH0_TOKEN | {"iss": PARTNER_SITE.issuer, "aud": API},
+        (f"AUDIENCE__PARTNER={API}",),
+    ),
+    SetUp(
+        "a partner's issuer with another algorithm and no slash at the end",
+        AUTH0 | PARTNER | {"TOKEN_ISSUER__PARTNER": PARTNER_SITE.issuer[:-1]},
+        (replace(AUTH0_SITE, has_key=False), PARTNER_SITE),
+        AUTH0_TOKEN | {"iss": PARTNER_SITE.issuer},
+        (f"TOKEN_ISSUER__PARTNER={PARTNER_SITE.issuer}", "ALGORITHMS__PARTNER=ES256"),
+        alg="ES256",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def ec_key() -> SigningKey:
+    return SigningKey.generate("key-1", "ES256")
+
+
+@pytest.fixture(params=SET_UPS, ids=lambda set_up: set_up.what)
+def set_up(request: pytest.FixtureRequest) -> SetUp:
+    assert isinstance(request.param, SetUp)
+    return request.param
+
+
+def web(set_up: SetUp, key: SigningKey, another_key: SigningKey) -> Callable[[str], bytes]:
+    pages = {url: body for site in set_up.sites for url, body in site.pages(key, another_key).items()}
+
+    def fetch(url: str) -> bytes:
+        if url not in pages:
+            raise OSError("HTTP status 404")
+        return pages[url]
+
+    return fetch
+
+
+def wrong(found: list[Finding]) -> list[Finding]:
+    return [finding for finding in found if finding.level == "WRONG"]
+
+
+def test_the_lines_that_correct_a_wrong_set_up_are_printed_and_it_is_right_with_them(
+    set_up: SetUp, key: SigningKey, ec_key: SigningKey, new_key: SigningKey
+) -> None:
+    signer = ec_key if set_up.alg == "ES256" else key
+    fetch = web(set_up, signer, new_key)
+    token = make_token(signer, set_up.claims, set_up.header) if set_up.claims else None
+    before = set_up.environment
+
+    found = examine(before, token, fetch)
+
+    settings = [setting for finding in found for setting in finding.recommended]
+    assert [str(setting) for setting in settings] == list(set_up.lines)
+    said = "\n".join(line for finding in wrong(found) for line in lines(finding))
+    assert set_up.words in said
+    for line in set_up.lines:
+        assert re.search(rf" {re.escape(line)}$", said, re.MULTILINE)
+    misspelled = [name for name in before if f"Instead of {name}," in said]
+    after = {name: value for name, value in before.items() if name not in misspelled}
+    again = examine(after | {setting.name: setting.value for setting in settings}, token, fetch)
+    assert wrong(again) == []
