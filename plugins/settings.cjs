@@ -4,8 +4,15 @@
 
 const { spawnSync } = require('child_process');
 const { settingsFile } = require('./dotenv.cjs');
+const { reasons } = require('./issuer-variables.cjs');
 
 const READ_SETTINGS = 'import os; from auth import Settings; Settings.from_environment(os.environ)';
+
+// Says why a JWKS_URI is not set, if discovery looked for it.
+function explanation(problem) {
+  const [name] = problem.split(' ');
+  return reasons[name] ? `. ${reasons[name]}` : '';
+}
 
 module.exports = class Settings {
   constructor(serverless) {
@@ -31,7 +38,7 @@ module.exports = class Settings {
       const file = settingsFile(stage);
       const lines = [
         `The settings of stage ${stage} are incomplete or invalid:`,
-        ...ours.map((problem) => `  - ${problem}`),
+        ...ours.map((problem) => `  - ${problem}${explanation(problem)}`),
         `Write them to ${file}, or set them in the environment. See .env.sample.`,
       ];
       if (file !== '.env') lines.push(`Stage ${stage} does not read .env.`);

@@ -116,10 +116,9 @@ def test_a_jwks_uri_that_is_neither_set_nor_found_is_wrong_and_the_reason_is_giv
     assert len(misspelled) == 1
     assert misspelled[0].startswith("settings: JWKS_URI is not set. The document at ")
     assert misspelled[0].endswith(f"(only the document has it). Write TOKEN_ISSUER={ISSUER}")
-    assert unknown == [
-        f"settings: JWKS_URI is not set. There is no discovery document at {DISCOVERY!r}: HTTP status 404."
-        " Write JWKS_URI, the URL of the issuer's keys."
-    ]
+    reason = f"There is no discovery document at {DISCOVERY!r}: HTTP status 404."
+    instruction = "Write JWKS_URI, the URL of the issuer's keys."
+    assert unknown == [f"settings: JWKS_URI is not set. {reason} {instruction}"]
 
 
 def test_an_invalid_optional_setting_does_not_hide_what_else_is_wrong(pages: dict[str, bytes]) -> None:
