@@ -2,10 +2,13 @@
 
 import { fail } from './fail.mjs';
 
-export async function fetchToken(issuer, scope) {
+// Returns an access token with a scope. `claims` are added or replace others, and those named in `without` are left out.
+export async function fetchToken(issuer, scope, { claims = {}, without = [] } = {}) {
+  const changes = { claims: JSON.stringify(claims), without: JSON.stringify(without) };
+  const request = { grant_type: 'client_credentials', client_id: 'local-client', scope };
   const response = await fetch(`${issuer}oauth/token`, {
     method: 'POST',
-    body: new URLSearchParams({ grant_type: 'client_credentials', client_id: 'local-client', scope }),
+    body: new URLSearchParams({ ...request, ...changes }),
   }).catch(() => {
     const elsewhere = 'If it runs on another port, set ISSUER_PORT here as well.';
     return fail(`There is no local issuer on ${issuer}. Start it in another terminal: npm start. ${elsewhere}`);

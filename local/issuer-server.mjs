@@ -1,5 +1,6 @@
 // This file is the local issuer: an identity provider on 127.0.0.1 that gives anyone any token, shaped as
-// Auth0's machine-to-machine tokens. Its key is generated when it starts, and never leaves its memory.
+// Auth0's machine-to-machine tokens unless the request says otherwise. It publishes a discovery document. Its key is
+// generated when it starts, and never leaves its memory.
 
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -15,7 +16,8 @@ export async function startIssuer(port, api) {
 
   const service = new OAuth2Service(issuer, { jwks: '/.well-known/jwks.json', token: '/oauth/token' });
   service.on('beforeTokenSigning', (token, { body }) => {
-    if (body.grant_type === 'client_credentials') token.payload = machineToMachine(token.payload, body);
+    if (body.grant_type !== 'client_credentials') return;
+    token.payload = changed(machineToMachine(token.payload, body), body);
   });
 
   const server = createServer((request, response) => {
@@ -38,4 +40,11 @@ function machineToMachine({ iss, iat, exp }, { client_id = 'local-client', audie
     gty: 'client-credentials',
     azp: client_id,
   };
+}
+
+// Both come as JSON: an object of claims, and a list of names.
+function changed(payload, { claims = '{}', without = '[]' }) {
+  const names = JSON.parse(without);
+  const entries = Object.entries({ ...payload, ...JSON.parse(claims) }).filter(([name]) => !names.includes(name));
+  return Object.fromEntries(entries);
 }

@@ -23,13 +23,12 @@ export function issuerUrl(port) {
 export function environment(issuer) {
   const variables = readFileSync('serverless.yml', 'utf8').matchAll(/\benv:(\w+)/g);
   const settings = new Set([...variables].map(([, name]) => name).filter((name) => name !== 'LOG_LEVEL'));
-  const isLeftOut = (name) => settings.has(name) || /^AWS_|_proxy$/i.test(name);
+  const isLeftOut = (name) => settings.has(name.split('__')[0]) || /^AWS_|_proxy$/i.test(name);
   const others = Object.entries(process.env).filter(([name]) => !isLeftOut(name));
   return {
     ...Object.fromEntries(others),
-    JWKS_URI: `${issuer}.well-known/jwks.json`,
     AUDIENCE,
-    TOKEN_ISSUER: issuer,
+    TOKEN_ISSUER: issuer, // which publishes its JWKS_URI
   };
 }
 

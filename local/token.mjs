@@ -1,16 +1,34 @@
-// This file is `npm run token`: it prints an access token of the running local issuer, and nothing else.
+// This file is `npm run token`: it prints an access token of the running local issuer, and nothing else. Its claims can
+// be changed, to try what the authorizer does with the tokens of another issuer.
 
 import { parseArgs } from 'node:util';
 import { fail } from './fail.mjs';
 import { fetchToken } from './issuer-client.mjs';
 import { ISSUER_PORT, issuerUrl } from './settings.mjs';
 
+const USAGE = `Usage: npm run token -- [--scope "read:pets create:pets"] [--claim NAME=JSON] [--without NAME]
+--claim and --without can be repeated. A value that is a word and no JSON is a string.`;
+
 function options() {
+  const several = { type: 'string', multiple: true, default: [] };
   try {
-    return parseArgs({ options: { scope: { type: 'string', default: 'read:pets' } } }).values;
+    const known = { scope: { type: 'string', default: 'read:pets' }, claim: several, without: several };
+    return parseArgs({ options: known }).values;
   } catch (error) {
-    return fail(`${error.message}\nUsage: npm run token -- --scope "read:pets create:pets"`);
+    return fail(`${error.message}\n${USAGE}`);
   }
 }
 
-console.log(await fetchToken(issuerUrl(ISSUER_PORT), options().scope));
+// Returns the name and the value of a claim.
+function claim(argument) {
+  const [, name, text] = /^([^=]+)=(.*)$/s.exec(argument) ?? fail(`--claim ${argument} has no value.\n${USAGE}`);
+  try {
+    return [name, JSON.parse(text)];
+  } catch {
+    // Such as acme or read:pets. What looks like JSON is not meant as a string.
+    return /^[[{"]/.test(text.trim()) ? fail(`The value of the claim ${name} is not JSON: ${text}`) : [name, text];
+  }
+}
+
+const { scope, claim: claims, without } = options();
+console.log(await fetchToken(issuerUrl(ISSUER_PORT), scope, { claims: Object.fromEntries(claims.map(claim)), without }));

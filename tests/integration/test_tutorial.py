@@ -54,9 +54,10 @@ def issuer(checkout: Path, key: SigningKey) -> Iterator[str]:
     """An issuer whose settings are in .env, after `cp .env.sample .env` and filling in the placeholders."""
     with closing(JwksServer(answer(jwks(key)))) as issuer:
         url = issuer.url.removesuffix("jwks.json")
+        document = json.dumps({"issuer": url, "jwks_uri": issuer.url}).encode()
+        issuer.behave_at["/.well-known/openid-configuration"] = answer(document)
         settings = (checkout / ".env.sample").read_text()
         for placeholder, value in {
-            "<url_for_the_jwks_endpoint>": issuer.url,
             "<api_audience>": AUDIENCE,
             "<token_issuer>": url,
         }.items():
