@@ -21,7 +21,7 @@ function options() {
 
 // Returns the name and the value of a claim.
 function claim(argument) {
-  const [, name, text] = /^([^=]+)=(.*)$/s.exec(argument) ?? fail(`--claim ${argument} has no value.\n${USAGE}`);
+  const [, name, text] = /^([^=]+)=(.*)$/s.exec(argument) ?? fail(`--claim ${argument} is not NAME=JSON.\n${USAGE}`);
   try {
     return [name, JSON.parse(text)];
   } catch {

@@ -81,13 +81,16 @@ def test_settings_and_a_token_are_judged_and_nothing_untrusted_is_printed_raw(
 
 
 def test_settings_that_are_missing_are_named_with_the_file_to_write(doctor: Doctor) -> None:
-    done = doctor("--stage", "prod")
+    done = doctor("--stage", "prod", REQUIRED_CLAIM="org_id=acme")
 
     lines = done.stdout.splitlines()
     assert done.returncode == 1
-    assert lines[0] == "note   settings: Stage prod has no .env.prod, and does not read .env."
+    assert lines[0].startswith("ok     settings: Stage prod has no .env.prod, and does not read .env.")
     for name in ("JWKS_URI", "AUDIENCE", "TOKEN_ISSUER"):
         assert f"WRONG  settings: {name} is not set." in lines
+    misspelled = [line for line in lines if "REQUIRED_CLAIM is not a setting" in line]
+    assert len(misspelled) == 1
+    assert misspelled[0].startswith("WRONG")
     assert lines[-1] == "Correct the settings in .env.prod, or in the environment. See .env.sample."
 
 

@@ -7,11 +7,14 @@ import json
 import re
 import socket
 import subprocess
+from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 
 from tests.support.checkout import run
 from tests.support.odd_folder import copy_to_odd_folder
@@ -34,6 +37,7 @@ DEVELOPER = {
     "JWKS_URI": "https://another-issuer.example/jwks.json",
     "AUDIENCE": "https://another-api.example",
     "TOKEN_ISSUER": "https://another-issuer.example/",
+    "TOKEN_ISSUER__PARTNER": "https://partner.example/",
     "LEEWAY_SECONDS": "a day",
     "AWS_PROFILE": "nobody",
     "AWS_REGION": "eu-central-1",
@@ -139,9 +143,10 @@ def test_every_line_with_a_command_is_short(stack: Stack) -> None:
 def test_the_doctor_works_in_such_a_folder(stack: Stack, checkout: Path, environment: dict[str, str]) -> None:
     issuer = stack.url("its issuer")
     settings = {
-        "JWKS_URI": f"{issuer}.well-known/jwks.json",
+        "JWKS_URI": "",  # found by discovery
         "TOKEN_ISSUER": issuer,
         "AUDIENCE": "https://your-api-gateway",
+        "TOKEN_ISSUER__PARTNER": "",
         "LEEWAY_SECONDS": "5",
     }
     ran = run(
@@ -160,6 +165,66 @@ def test_the_smoke_test_works_in_such_a_folder(
     ran = run(checkout, *command, environment=variables, standard_input=token)
 
     assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+Token = Callable[..., Run]
+
+
+@pytest.fixture
+def token(checkout: Path, variables: dict[str, str]) -> Token:
+    """Runs `npm run token`."""
+
+    def npm_run_token(*options: str) -> Run:
+        return run(checkout, "npm", "run", "-s", "token", "--", *options, environment=variables)
+
+    return npm_run_token
+
+
+def test_a_token_has_whatever_claims_are_asked_for(stack: Stack, token: Token) -> None:
+    options = ["--without", "scope", "--without", "azp", "--claim", "org_id=acme", "--claim", "n=5"]
+    options += ["--claim", 'realm_access={"roles": ["keeper"]}', "--claim", "aud=null", "--claim", 's="5"']
+    plain, changed = (json_of(asked.stdout.split(".")[1]) for asked in (token(), token(*options)))
+
+    assert plain["scope"] == "read:pets"
+    expected = {name: value for name, value in plain.items() if name not in ("scope", "azp")}
+    changes = {"org_id": "acme", "n": 5, "realm_access": {"roles": ["keeper"]}, "aud": None, "s": "5"}
+    assert changed | {"iat": 0, "exp": 0} == expected | changes | {"iat": 0, "exp": 0}
+
+
+def json_of(segment: str) -> dict[str, Any]:
+    """Return the JSON object in a base64url segment of a token."""
+    value: dict[str, Any] = json.loads(urlsafe_b64decode(segment + "=" * (-len(segment) % 4)))
+    return value
+
+
+@pytest.mark.parametrize(("options", "status"), [((), 200), (("--without", "exp"), 401)])
+def test_a_shape_can_be_tried_on_the_local_api(
+    stack: Stack, token: Token, options: tuple[str, ...], status: int
+) -> None:
+    bearer = {"Authorization": f"Bearer {token(*options).stdout.strip()}"}
+    with requests.Session() as session:
+        session.trust_env = False  # the proxy
+        answered = session.get(f"{stack.url('The API is')}/pets", headers=bearer, timeout=20)
+
+    assert answered.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("option", "problem"),
+    [
+        ("org_id", "--claim org_id is not NAME=JSON."),
+        ("=acme", "--claim =acme is not NAME=JSON."),
+        ("roles=[keeper", "The value of the claim roles is not JSON: [keeper"),
+    ],
+)
+def test_a_claim_that_cannot_be_read_is_reported(
+    stack: Stack, token: Token, option: str, problem: str
+) -> None:
+    asked = token("--claim", option)
+
+    assert asked.returncode == 1
+    assert asked.stdout == ""
+    assert asked.stderr.startswith(f"{problem}\n")
 
 
 def test_a_second_start_says_that_it_is_running_already_and_where(stack: Stack, start: Start) -> None:
@@ -258,7 +323,8 @@ def test_a_token_of_another_issuer_is_kept_and_its_issuer_is_named(
 def test_with_an_issuer_of_ones_own_event_json_must_exist_and_is_used(
     checkout: Path, environment: dict[str, str]
 ) -> None:
-    variables = {name: value for name, value in environment.items() if name != "AWS_PROFILE"}
+    others = ("AWS_PROFILE", "TOKEN_ISSUER__PARTNER")
+    variables = {name: value for name, value in environment.items() if name not in others}
     missing = run(checkout, "npm", "run", "-s", "invoke", environment=variables)
     (checkout / "event.json").write_text(json.dumps(make_event("x.y.z")))
     invoked = run(checkout, "npm", "run", "-s", "invoke", environment=variables | {"LEEWAY_SECONDS": "5"})
@@ -267,4 +333,4 @@ def test_with_an_issuer_of_ones_own_event_json_must_exist_and_is_used(
     assert missing.returncode == 1
     assert missing.stderr.startswith("There is no event.json. Copy event.json.sample to event.json")
     assert "Using the issuer of .env, and the token of event.json." in invoked.stderr
-    assert "  - ALGORITHMS must name some of RS256" in invoked.stdout
+    assert "  - ALGORITHMS must be some of RS256" in invoked.stdout
