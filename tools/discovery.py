@@ -66,7 +66,8 @@ def fetch_document(place: str, fetch: Fetch) -> Document:
         raise DiscoveryError(f"What is at {quoted(url)} is not a JSON object.")
     issuer = document.get("issuer")
     if not isinstance(issuer, str):
-        raise DiscoveryError(f"What is at {quoted(url)} is not a discovery document: it names no issuer.")
+        what = f"its issuer is {quoted(issuer)}, which is not a string"
+        raise DiscoveryError(f"What is at {quoted(url)} is not a discovery document: {what}.")
     if _TENANT in issuer:
         one = issuer.replace(_TENANT, "<tenant id>")
         raise NamesNoTenant(

@@ -145,7 +145,7 @@ def wrong_documents(issuers: Issuers) -> dict[str, tuple[str, str]]:
         "NUMBER": ({"jwks_uri": 7}, unsafe),
         "NOTHING": ({}, unsafe),
         "ANOTHER": ({"issuer": issuers.url("ours"), "jwks_uri": uri}, "is that of the issuer"),
-        "NAMELESS": ({"issuer": None, "jwks_uri": uri}, "it names no issuer"),
+        "NAMELESS": ({"issuer": None, "jwks_uri": uri}, "its issuer is None, which is not a string"),
         "REDIRECT": (redirect, "HTTP status 301"),
         "MISSING": (answer(b"", status="404 Not Found"), "HTTP status 404"),
         "HTML": (answer(b"<!doctype html>"), "is not a JSON object"),

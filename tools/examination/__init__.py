@@ -5,7 +5,10 @@ invalid_settings.py settings that the authorizer can't read
 issuer_settings.py  the settings of an issuer against what it publishes
 required_claims.py  restrictions without which strangers get in
 token_rules.py      which claims of a token are at fault
-claim_rules.py      the rules for single claims, and what may correct them
+rule.py             a rule for a claim: how it is waived, and how a token that breaks it is explained
+claim_rules.py      all rules
+issuer_rule.py      the one for iss
+audience_rule.py    the one for aud
 rejected_token.py   what a token is that no setting makes acceptable
 token_routes.py     which routes the token opens
 granting_claims.py  which other claims of the token may grant scopes

@@ -7,8 +7,8 @@ from difflib import get_close_matches
 from auth import ConfigError, Issuer, Settings
 from auth.settings import DEPLOYMENT_VARIABLES, ISSUER_VARIABLES
 
-from .claim_rules import apis, audience_advice
-from .issuer_metadata import Published, discover
+from .audience_rule import apis, audience_advice
+from .issuer_metadata import Published, discover, renamed
 from .published_keys import kids_by_algorithm, sufficient_algorithms
 from .token_decision import read
 from .token_rules import signed_claims
@@ -49,11 +49,11 @@ def _correctable(name: str, mistake: str, case: Case) -> Fault:
 
 
 def _renamed(name: str, case: Case) -> Iterator[Advice]:
-    """Yield settings with the name that may be meant, if it is not set."""
-    unset = [known for known in _names(case) if not case.environment.get(known, "").strip()]
-    for meant in get_close_matches(name, unset):
-        value = case.environment[name].strip()
-        yield Advice((Setting(meant, value),), f"Instead of {name}, write", instead_of=name)
+    """Yield the setting with the name that is most similar, if that is not set."""
+    for meant in get_close_matches(name, _names(case), n=1, cutoff=0.8):
+        if not case.environment.get(meant, "").strip():
+            value = case.environment[name].strip()
+            yield Advice((Setting(meant, value),), f"Instead of {name}, write", instead_of=name)
 
 
 def _no_audience(name: str, mistake: str, case: Case) -> Fault:
@@ -78,11 +78,12 @@ def _corrections(name: str, case: Case) -> Iterator[Advice]:
     token_issuer, uri = (
         case.environment.get(one + suffix, "").strip() for one in ("TOKEN_ISSUER", "JWKS_URI")
     )
-    published = discover([one.strip() for one in token_issuer.split(",")], uri, case.fetch)
+    names = [one.strip() for one in token_issuer.split(",")]
+    published = discover(names, uri, case.fetch)
     if isinstance(published, Published):
-        if variable == "TOKEN_ISSUER" or published.issuer != token_issuer:
+        if published.issuer not in names:
             # With the right TOKEN_ISSUER, JWKS_URI is found.
-            yield write(f"TOKEN_ISSUER{suffix}", published.issuer)
+            yield write(f"TOKEN_ISSUER{suffix}", renamed(names, published.issuer))
         if variable == "JWKS_URI" and published.jwks_uri:
             yield write(name, published.jwks_uri)
         uri = published.jwks_uri or uri  # JWKS_URI may be wrong, too

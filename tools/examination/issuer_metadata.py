@@ -48,6 +48,12 @@ def discover(token_issuer: Sequence[str], jwks_uri: str, fetch: Fetch) -> Publis
     return failures[0] if failures else NothingPublished("There is no issuer to ask.")
 
 
+def renamed(token_issuer: Sequence[str], name: str) -> str:
+    """Return TOKEN_ISSUER with this name, instead of the one that is spelled like it or else of the first."""
+    wrong = next((one for one in token_issuer if is_same_but_for_spelling(one, name)), token_issuer[0])
+    return ",".join(dict.fromkeys(name if one == wrong else one for one in token_issuer))
+
+
 def safe_and_once(fetch: Fetch) -> Fetch:
     """Return `fetch` for safe URLs alone. An outcome is kept, since a failure may take seconds."""
 

@@ -8,7 +8,7 @@ from auth.settings import ISSUER_VARIABLES
 from tools.difference import difference, is_same_but_for_spelling
 from tools.untrusted_text import quoted
 
-from .issuer_metadata import NothingPublished, Published, discover
+from .issuer_metadata import NothingPublished, Published, discover, renamed
 from .published_keys import Name, kids_by_algorithm, sufficient_algorithms, usable_keys
 from .token_rules import signed_claims, token_for
 from .trial import Advice, Case, Fault, Finding, Setting, write
@@ -154,8 +154,7 @@ def _renamed(variable: str, expected: tuple[str, ...], actual: str) -> Fault:
     wrong = next((name for name in expected if is_same_but_for_spelling(name, actual)), expected[0])
     words = difference(variable, wrong, "the issuer's own name", actual)
     text = f"It is {quoted(wrong)}, but the issuer calls itself {quoted(actual)}. {words}"
-    names = dict.fromkeys(actual if name == wrong else name for name in expected)
-    return Fault(variable, text.rstrip(), (write(variable, ",".join(names)),))
+    return Fault(variable, text.rstrip(), (write(variable, renamed(expected, actual)),))
 
 
 def _unconfirmed(variable: str, published: NothingPublished) -> Finding | Fault:

@@ -25,6 +25,9 @@ SHARED_ISSUERS: Mapping[str, tuple[str, ...]] = {
     ),
 }
 
+# Claims that name the client that requested a token.
+CLIENT_CLAIMS = ("appid", "azp", "cid", "client_id")
+
 # Microsoft Entra ID, in all clouds: the hosts of v2 and v1 issuers.
 _ENTRA_HOST = re.compile(r"(.+\.)?(microsoftonline\.(com|us|cn)|ciamlogin\.com|b2clogin\.com)")
 _ENTRA_V1_HOST = re.compile(r"sts\.(windows\.net|chinacloudapi\.cn|microsoftonline\.us)")

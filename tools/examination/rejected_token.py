@@ -1,8 +1,5 @@
 """What a token is that no setting makes acceptable, and what to send instead."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from tools.untrusted_text import quoted
 
 from . import providers
@@ -11,15 +8,14 @@ from .token_decision import Unverified
 _ENCRYPTED_PARTS = 5  # RFC 7516 section 3.1
 
 
-def what_it_is(text: str, token: Unverified | None) -> str:
-    """Return sentences about a token that is rejected, whatever the settings."""
+def what_it_is(text: str, token: Unverified | None, refusal: str) -> str:
+    """Return sentences about a token that is rejected, whatever the settings. `refusal` is the reason."""
     if token is None:
         return _not_a_jwt(text)
-    advice = _advice(token.claims)
     said = {name: token.header[name] for name in ("alg", "kid", "typ") if name in token.header}
     said |= {name: token.claims[name] for name in ("iss", "aud") if name in token.claims}
     summary = ", ".join(f"{name} is {quoted(value)}" for name, value in said.items())
-    return f"{advice} The token says: {summary}.".lstrip()
+    return f"{_advice(token, refusal)} The token says: {summary}.".lstrip()
 
 
 def _not_a_jwt(text: str) -> str:
@@ -35,19 +31,46 @@ def _not_a_jwt(text: str) -> str:
     )
 
 
-def _advice(claims: Mapping[str, Any]) -> str:
-    if claims.get("token_use", "access") != "access" or str(claims.get("typ")).lower() == "id":
-        return "It is not an access token. Send the access token instead."
-    if "cnf" in claims:
+def _advice(token: Unverified, refusal: str) -> str:  # noqa: PLR0911 - one answer for each reason
+    if token.claims.get("token_use", "access") != "access" or "not an access token" in refusal:
+        return "Send the access token instead."
+    if refusal.startswith("aud "):
+        return "" if token.audiences else _without_audience(token)
+    if refusal.startswith("alg ") and str(token.header.get("alg")).startswith("HS"):
         return (
-            "It is bound to a key, by DPoP or a client certificate, which a bearer token does not prove."
+            "No setting accepts it: whoever can verify such a token can also issue one. Let the issuer sign"
+            " with RS256."
+        )
+    if refusal.startswith("typ is"):
+        return _of_another_type(token)
+    if "cnf" in refusal:
+        return (
+            "The client has to prove that it has the key, by DPoP or a certificate, which a bearer does not."
             " Request an unbound token."
         )
-    if "aud" in claims:
-        return ""
-    if providers.is_keycloak(claims):
+    if refusal.startswith("none of"):
+        return (
+            "Let the issuer write sub; or name in PRINCIPAL_CLAIMS a claim that says who calls and that the"
+            " caller can't edit."
+        )
+    if "no key" in refusal and "kid" not in token.header and "x5t" not in token.header:
+        return "It does not name its key, and the issuer has not just one for this alg."
+    return ""
+
+
+def _without_audience(token: Unverified) -> str:
+    if providers.is_keycloak(token.claims):
         return providers.KEYCLOAK_AUDIENCE
     return (
         "Let the issuer write the name of this API to aud, by the audience or the resource of the request, or"
         " by a template or a custom claim of the token (Clerk, WorkOS). Then set AUDIENCE to it."
     )
+
+
+def _of_another_type(token: Unverified) -> str:
+    if "okta" in str(token.header.get("typ")).lower():
+        return (
+            "Only Okta accepts the tokens of its org authorization server. Request one of a custom"
+            " authorization server, such as the one named default."
+        )
+    return "It is not an access token. Send the access token instead."

@@ -43,6 +43,8 @@ class Decision:
     refusal: str
     """Why the token is rejected. Empty if it is accepted."""
     scopes: frozenset[str] = frozenset()
+    principal_claim: str = ""
+    """The claim that says who calls."""
 
 
 def decide(case: Case, issuer: Issuer, *, is_key_for_any_issuer: bool = False) -> Decision:
@@ -62,7 +64,8 @@ def decide(case: Case, issuer: Issuer, *, is_key_for_any_issuer: bool = False) -
         return Decision("the signature can't be checked without the issuer's keys")
     except ConfigError as error:
         return Decision(str(error))
-    return Decision("", frozenset(str(answer["context"]["scope"]).split()))
+    context = answer["context"]
+    return Decision("", frozenset(str(context["scope"]).split()), str(context.get("principal", "sub")))
 
 
 def _without_issuers(fetch: Fetch) -> Fetch:

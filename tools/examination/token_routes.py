@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from auth.claims import claim
 from tools.untrusted_text import quoted
 
 from .granting_claims import granting_claims
@@ -33,6 +34,8 @@ def token_routes(case: Case) -> Iterator[Finding | Fault]:
             yield Finding("ok", "token", f"{route}: allowed.")
     if all(lacking.values()):
         otherwise = "Request a token with the scopes of a route."
+        if not any(claim(token.claims, name) for name in issuer.scope_claims):
+            otherwise += " If its issuer grants none, any valid token opens the routes that need no scope."
         if withheld:
             otherwise = f"Add what this issuer may grant to {variable}."
         yield Fault(

@@ -5,15 +5,17 @@ under which the token can't break the others. What a token says is recommended a
 the issuer signed it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from auth import Issuer
 from tools.difference import is_same_but_for_spelling
 
-from .claim_rules import RULES, Broken, Rule
+from .claim_rules import RULES
+from .providers import CLIENT_CLAIMS
 from .rejected_token import what_it_is
+from .rule import Broken, Rule
 from .token_decision import Unverified, decide, read
 from .trial import Case, Fault, Finding
 
@@ -34,9 +36,13 @@ def token_rules(case: Case) -> Iterator[Finding | Fault]:
                 text = f"{reasons[rule.claim]}: {said.text}"
                 yield Fault(f"token, {rule.claim}", text, candidates, said.otherwise)
     if refusal:
-        yield Fault("token", f"{refusal}.", otherwise=what_it_is(case.token, token))
+        yield Fault("token", f"{refusal}.", otherwise=what_it_is(case.token, token, refusal))
     elif not reasons:
         yield Finding("ok", "token", "Accepted: its signature and its claims are valid.")
+        principal = decide(case, issuer).principal_claim
+        if principal in CLIENT_CLAIMS:
+            text = f"It has no sub. The principal is its {principal}, the same for all users of a client."
+            yield Finding("note", "token", text)
 
 
 def issuer_of_token(case: Case) -> Issuer:
@@ -89,9 +95,10 @@ def _reasons(case: Case, issuer: Issuer, token: Unverified, refusal: str) -> dic
     return {claim: reason for claim, reason in alone.items() if reason != refusal}
 
 
-def _refusal(case: Case, issuer: Issuer, token: Unverified | None, waived: Iterable[Rule]) -> str:
+def _refusal(case: Case, issuer: Issuer, token: Unverified | None, waived: Sequence[Rule]) -> str:
     """Return why the token is rejected if these rules are waived for it. Empty if it is accepted."""
-    waived = tuple(waived) if token else ()
-    fields = {name: value for rule in waived for name, value in rule.waive(token).items()} if token else {}
+    if token is None:
+        return decide(case, issuer).refusal
+    fields = {name: value for rule in waived for name, value in rule.waive(token, issuer).items()}
     is_key_for_any_issuer = any(rule.claim == "key" for rule in waived)
     return decide(case, replace(issuer, **fields), is_key_for_any_issuer=is_key_for_any_issuer).refusal
