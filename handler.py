@@ -46,7 +46,7 @@ def _key_stores() -> dict[auth.Issuer, KeyStore]:
 
 for _issuer, _fetch in _fetches.items():
     _key_stores()[_issuer].expect(_fetch.body)
-    # No issuer's callers wait for another issuer.
+    # With several issuers, don't wait here: a slow one must not delay the callers of the others.
     if len(_fetches) == 1 or _fetch.is_done():
         _key_stores()[_issuer].prefetch()
 
@@ -55,7 +55,7 @@ def authorize(event: dict[str, Any], context: Any) -> Response:
     """Answer the event of an API Gateway Lambda authorizer with an IAM policy.
 
     Raises an exception whose text is exactly `Unauthorized`, which API Gateway turns into a 401. Any other
-    exception becomes a 500. API Gateway caches policies, but no exceptions. Source: AWS, "Use API Gateway
+    exception becomes a 500. API Gateway caches policies, but not exceptions. Source: AWS, "Use API Gateway
     Lambda authorizers".
     """
     request_id = getattr(context, "aws_request_id", None)

@@ -30,7 +30,7 @@ def decide(
     key_stores: Mapping[Issuer, KeyStore],
     clock: Callable[[], float] = time.time,
 ) -> Decision:
-    """Decide what the bearer of the token in an event may invoke.
+    """Decide what the caller may invoke: whoever sent the token in this event.
 
     The policy depends on the token and the API alone, since API Gateway caches it for the token. `clock`
     returns the time in seconds.
@@ -42,17 +42,17 @@ def decide(
     issuer = settings.issuer(token.claims.get("iss"))
     keys, kid, alg = key_stores[issuer], token.header.kid, token.header.alg
 
-    def may_be_meant(key: Key) -> bool:
-        """A token without a kid is for the issuer's only key.
+    def is_candidate(key: Key) -> bool:
+        """A token without a kid can only mean the issuer's one key.
 
-        If that has not signed it, there may be a newer one.
+        If that did not sign it, there may be a newer one.
         """
         return kid is not None or key.has_signed(token.signing_input, token.signature)
 
     key = keys.fresh_key(kid, alg)
-    if key is None or not may_be_meant(key):
+    if key is None or not is_candidate(key):
         reject_before_fetch(token, issuer, clock())
-        key = keys.get_key(kid, alg, may_be_meant)
+        key = keys.get_key(kid, alg, is_candidate)
     claims = verify(token, key, issuer, clock())
     allowed, denied = settings.policies.patterns(claims.scopes)
     context: dict[str, str | int | float | bool] = {"scope": " ".join(sorted(claims.scopes))}

@@ -14,7 +14,10 @@ class InvalidToken(Exception):
 
 
 class KeysUnavailable(Exception):
-    """The issuer's fault: its keys can't be fetched, and none are cached. API Gateway answers 500."""
+    """The issuer's fault: its keys can't be fetched, and none that are cached will do.
+
+    API Gateway answers 500.
+    """
 
 
 class ConfigError(Exception):

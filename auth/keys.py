@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from .errors import InvalidToken, KeysUnavailable
+from .fetch import FETCH_TIMEOUT
 from .jwks import Key, KeySet, parse_jwks
 
 # In seconds of the wall clock: the monotonic clock stands still while a Lambda environment is frozen.
@@ -34,7 +35,8 @@ class _HeldKeys:
     def expire_in(self, now: float) -> float:
         """Return for how many seconds they may still be used.
 
-        Their age counts from the earlier of the two.
+        Their age counts from when they were fetched, or from the earliest time since, if the clock was set
+        back.
         """
         self.earliest = min(self.earliest, now)
         if self.fetched_at - self.earliest > MAX_STEP_BACK:
@@ -45,8 +47,9 @@ class _HeldKeys:
 class KeyStore:
     """Finds the keys of one issuer, and fetches its JWKS as seldom as possible.
 
-    A class because there is state: the keys, and when fetches failed or were in vain. `fetch` returns the
-    body at a URL, or raises OSError; `clock` returns the time in seconds. Safe for threads.
+    A class because there is state: the keys, and when fetches failed, or did not bring the wanted key.
+    `fetch` returns the body at a URL, or raises OSError; `clock` returns the time in seconds. Safe for
+    threads.
     """
 
     def __init__(
@@ -63,89 +66,96 @@ class KeyStore:
         self._clock = clock
         self._fetching = threading.Lock()
         self._held = _HeldKeys(KeySet({}, {}), -math.inf)
-        self._expected: tuple[float, Callable[[], bytes]] | None = None
-        self._missed_at = -math.inf
+        self._started_fetch: tuple[float, Callable[[], bytes]] | None = None
+        self._last_miss_at = -math.inf
         self._failed_at = -math.inf
         self._failures = 0
         self._failure = ""
 
     def fresh_key(self, kid: str | None, alg: str) -> Key | None:
-        """Return the key with this name if it is known and no fetch is due. `kid` is None for a lone key."""
+        """Return the key with this name if the keys are fresh.
+
+        A `kid` of None means the issuer's only key.
+        """
         held = self._held  # another thread may replace it
         return held.key_set.find(kid, alg) if held.are_fresh(self._clock()) else None
 
-    def get_key(self, kid: str | None, alg: str, may_be_meant: Callable[[Key], bool] = lambda _: True) -> Key:
+    def get_key(self, kid: str | None, alg: str, is_candidate: Callable[[Key], bool] = lambda _: True) -> Key:
         """Return the key with this name, after a fetch if one is due.
 
-        A key for which `may_be_meant` returns False is like none: a newer one is looked for.
+        A key for which `is_candidate` returns False is treated as missing, so that a newer one is fetched.
         Raises InvalidToken if the issuer has no such key, and KeysUnavailable if that can't be found out.
         """
-        key = self._unexpired_key(kid, alg, may_be_meant)
+        key = self._unexpired_key(kid, alg, is_candidate)
         if key is None:
             self._fetching.acquire()
         elif not self._fetching.acquire(blocking=False):
             return key  # another thread is fetching
         try:
+            self._take_started_fetch()
             fresh = self.fresh_key(kid, alg)
-            if (fresh is None or not may_be_meant(fresh)) and self._may_fetch():
-                self._refetch(kid, alg, may_be_meant)
-            key = self._unexpired_key(kid, alg, may_be_meant)
+            if (fresh is None or not is_candidate(fresh)) and self._may_fetch():
+                self._refetch(kid, alg, is_candidate)
+            key = self._unexpired_key(kid, alg, is_candidate)
             if key is not None:
                 return key
             if self._failures:
                 raise KeysUnavailable(f"no keys from {self._jwks_uri}: {self._failure}")
             if kid is None:
-                raise InvalidToken("kid is missing, and no only key of the issuer has signed the token")
+                raise InvalidToken("the token has no kid, and the issuer has no single key that verifies it")
             raise InvalidToken("the issuer has no key with this kid and alg", kid=kid)
         finally:
             self._fetching.release()
 
     def expect(self, answer: Callable[[], bytes]) -> None:
-        """Use the answer to a fetch that has just been started (see `start_fetch`), not another one."""
-        self._expected = (self._clock(), answer)
+        """Use the answer to a fetch that has just been started (see `start_fetch`), when keys are needed."""
+        self._started_fetch = (self._clock(), answer)
 
     def prefetch(self) -> None:
-        """Fetch the keys before they are needed. A failure is logged, and `get_key` fetches again."""
+        """Use the answer to a started fetch now. A failure is logged, and `get_key` fetches again."""
         with self._fetching:
-            self._replace_keys()
+            self._take_started_fetch()
 
-    def _unexpired_key(self, kid: str | None, alg: str, may_be_meant: Callable[[Key], bool]) -> Key | None:
+    def _take_started_fetch(self) -> None:
+        if self._started_fetch:
+            started_at, answer = self._started_fetch
+            self._started_fetch = None
+            self._replace_keys(answer, started_at)
+
+    def _unexpired_key(self, kid: str | None, alg: str, is_candidate: Callable[[Key], bool]) -> Key | None:
         held = self._held
         key = held.key_set.find(kid, alg) if held.expire_in(self._clock()) else None
-        return key if key and may_be_meant(key) else None
+        return key if key and is_candidate(key) else None
 
     def _may_fetch(self) -> bool:
         now = self._clock()
         failure_pause = min(2**self._failures // 2, MAX_FAILURE_PAUSE)
         if _is_within(failure_pause, self._failed_at, now):
             return False
-        return not (self._held.are_fresh(now) and _is_within(MISS_PAUSE, self._missed_at, now))
+        return not (self._held.are_fresh(now) and _is_within(MISS_PAUSE, self._last_miss_at, now))
 
-    def _refetch(self, kid: str | None, alg: str, may_be_meant: Callable[[Key], bool]) -> None:
+    def _refetch(self, kid: str | None, alg: str, is_candidate: Callable[[Key], bool]) -> None:
         """Fetch the keys because of a token whose key is not among the fresh ones.
 
-        MISS_PAUSE starts if fresh keys lacked it, or if the new ones lack it. After any other fetch, a new
-        key is accepted as soon as it is published.
+        MISS_PAUSE starts if it was missing from fresh keys, or is missing from the new ones. After any other
+        fetch, a new key is accepted as soon as it is published.
         """
         asked_at = self._clock()
         is_miss = self._held.are_fresh(asked_at)
-        is_answered = self._replace_keys()
-        if is_miss or (is_answered and self._unexpired_key(kid, alg, may_be_meant) is None):
-            self._missed_at = asked_at
+        is_answered = self._replace_keys(lambda: self._fetch(self._jwks_uri), asked_at)
+        if is_miss or (is_answered and self._unexpired_key(kid, alg, is_candidate) is None):
+            self._last_miss_at = asked_at
 
-    def _replace_keys(self) -> bool:
-        """Replace the keys by those of the issuer's answer, if it has usable ones. Return whether it has."""
-        asked_at = self._clock()
-        expected, self._expected = self._expected, None
+    def _replace_keys(self, answer: Callable[[], bytes], asked_at: float) -> bool:
+        """Replace the keys by those of an answer, if it has usable ones.
+
+        Return True if they were replaced.
+        """
         try:
-            if expected and _is_within(FRESH_FOR, expected[0], asked_at):
-                asked_at, answer = expected
-                body = answer()
-            else:
-                body = self._fetch(self._jwks_uri)
-            self._held = _HeldKeys(parse_jwks(body, self._algorithms), asked_at)
+            self._held = _HeldKeys(parse_jwks(answer(), self._algorithms), asked_at)
         except (OSError, ValueError) as error:
-            self._failed_at = self._clock()
+            # A fetch that was started earlier may have been over for long.
+            self._failed_at = min(self._clock(), asked_at + FETCH_TIMEOUT)
             self._failures += 1
             self._failure = str(error)
             self._log_failure()

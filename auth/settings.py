@@ -36,7 +36,7 @@ ISSUER_VARIABLES = (
 # What looks like one of them must be one of them: a misspelled restriction would be no restriction.
 _LOOKS_LIKE_A_SETTING = re.compile(
     "JWKS|AUDIENCE|TOKENISSUER|ALGORITHM|TOKENTYPE|SCOPES?CLAIM|ALLOW(ED)?SCOPE|REQUIRED?CLAIM"
-    "|PRINCIP(AL|LE)S?CLAIM|LEEWAY|LOGLEVEL|ROUTES?SCOPE"
+    "|PRINCIP(AL|LE)S?CLAIM|LEEWAY|ROUTES?SCOPE"
 )
 
 
@@ -125,12 +125,20 @@ class Settings:
         return Settings(tuple(issuers), routes, policies, log_level)
 
 
+def looks_like_a_setting(name: str) -> bool:
+    """Tell whether a variable is a setting, or may be meant for one.
+
+    (LOGLEVEL is something else to many tools.)
+    """
+    letters = re.sub("[_-]", "", name.upper())
+    return bool(_LOOKS_LIKE_A_SETTING.match(letters)) or name.startswith("LOG_LEVEL")
+
+
 def _unknown_names(values: Mapping[str, str]) -> list[str]:
     problems = []
     for name in values:
         variable, _, suffix = name.partition("__")
-        letters = re.sub("[_-]", "", name.upper())
-        if not _LOOKS_LIKE_A_SETTING.match(letters) or name in (*DEPLOYMENT_VARIABLES, *ISSUER_VARIABLES):
+        if not looks_like_a_setting(name) or name in (*DEPLOYMENT_VARIABLES, *ISSUER_VARIABLES):
             continue
         if not suffix or variable not in (*DEPLOYMENT_VARIABLES, *ISSUER_VARIABLES):
             problems.append(f"{name} is not a setting: check its spelling")
@@ -163,11 +171,7 @@ def _read_issuer(values: dict[str, str], suffix: str, leeway: int, problems: lis
 
     Problems are added to `problems`.
     """
-    for name in REQUIRED_VARIABLES:
-        if "<" in values.get(name, ""):
-            problems.append(f"{name}{suffix} is still {values.pop(name)}, as in .env.sample")
-        elif name not in values:
-            problems.append(f"{name}{suffix} is not set")
+    problems += _missing(values, suffix)
 
     def listed(
         name: str, default: tuple[str, ...], is_valid: Callable[[str], object] = bool, rule: str = ""
@@ -180,6 +184,9 @@ def _read_issuer(values: dict[str, str], suffix: str, leeway: int, problems: lis
         elif not all(map(is_valid, items)):
             problems.append(f"{name}{suffix} {rule}")
         return items
+
+    def names(name: str, default: tuple[str, ...]) -> tuple[str, ...]:
+        return listed(name, default, re.compile(r"\S+").fullmatch, "must be names, separated by commas")
 
     algorithms = listed(
         "ALGORITHMS", ("RS256",), ALGORITHMS.__contains__, f"must be some of {', '.join(ALGORITHMS)}"
@@ -196,20 +203,31 @@ def _read_issuer(values: dict[str, str], suffix: str, leeway: int, problems: lis
     jwks_uri = values.get("JWKS_URI", "")
     if jwks_uri and not is_safe_url(jwks_uri):
         problems.append(f"JWKS_URI{suffix} must be an https:// URL (http:// for a loopback host only)")
-    types = listed("TOKEN_TYPES", Issuer.token_types)
+    types = names("TOKEN_TYPES", Issuer.token_types)
     return Issuer(
         jwks_uri=jwks_uri,
         audience=listed("AUDIENCE", ()),
         token_issuer=listed("TOKEN_ISSUER", ()),
         algorithms=algorithms,
         token_types=tuple(map(normal_type, types)),
-        scope_claims=listed("SCOPE_CLAIMS", Issuer.scope_claims),
+        scope_claims=names("SCOPE_CLAIMS", Issuer.scope_claims),
         allowed_scopes=frozenset(allowed) or None,
         required_claims=tuple(_required_claim(item) for item in required),
-        principal_claims=listed("PRINCIPAL_CLAIMS", Issuer.principal_claims),
+        principal_claims=names("PRINCIPAL_CLAIMS", Issuer.principal_claims),
         leeway_seconds=leeway,
         suffix=suffix,
     )
+
+
+def _missing(values: dict[str, str], suffix: str) -> list[str]:
+    """Return what is required but missing. A placeholder of .env.sample is removed from `values`."""
+    problems = []
+    for name in REQUIRED_VARIABLES:
+        if "<" in values.get(name, ""):
+            problems.append(f"{name}{suffix} is still {values.pop(name)}, as in .env.sample")
+        elif name not in values:
+            problems.append(f"{name}{suffix} is not set")
+    return problems
 
 
 def _required_claim(item: str) -> tuple[str, str | None]:

@@ -15,9 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from auth.fetch import fetch
-
-# What looks like a setting is passed on, even if it is none: then the authorizer's own code rejects it.
-from auth.settings import _LOOKS_LIKE_A_SETTING as LOOKS_LIKE_A_SETTING
+from auth.settings import looks_like_a_setting
 
 from .discovery import Fetch, discover_missing
 from .untrusted_text import quoted
@@ -31,7 +29,8 @@ def complete(function: Mapping[str, Any], environment: Mapping[str, str], fetch:
     passed_on = {
         name: value
         for name, value in environment.items()
-        if name not in function and value.strip() and LOOKS_LIKE_A_SETTING.match(name)
+        # Also what only looks like a setting: the authorizer's own code rejects it.
+        if name not in function and value.strip() and looks_like_a_setting(name)
     }
     known = {name: value for name, value in function.items() if isinstance(value, str)}
     # Whatever a JWKS_URI among the others will be, it is set.

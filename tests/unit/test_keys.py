@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from auth.fetch import start_fetch
 from tests.support.authorizer import DAY, MINUTE, Authorizer
 from tests.support.jwks_server import Gate, answer, head, raw
 from tests.support.tokens import SigningKey, good_claims, jwks, make_token, token, token_with_unknown_kid
@@ -108,12 +109,44 @@ def test_a_key_rotated_a_second_after_a_cold_start_is_accepted_at_once(
 def test_a_key_rotated_a_second_after_a_prefetch_is_accepted_at_once(
     cold: Authorizer, key: SigningKey, new_key: SigningKey
 ) -> None:
+    cold.keys.expect(start_fetch(cold.issuer.url).body)
     cold.keys.prefetch()
     cold.clock.now += 1
     cold.publish(key, new_key)
 
     assert cold.status(token(new_key)) == 200
     assert cold.fetches == 2
+
+
+def test_a_key_that_is_published_after_a_fetch_was_started_is_accepted_at_once(
+    cold: Authorizer, key: SigningKey, new_key: SigningKey
+) -> None:
+    cold.keys.expect(lambda: jwks(key))
+    cold.clock.now += 5 * MINUTE
+    cold.publish(key, new_key)
+
+    assert cold.status(token(new_key)) == 200
+    assert cold.fetches == 1
+
+
+def test_a_started_fetch_that_failed_long_ago_is_repeated_by_the_first_caller(
+    cold: Authorizer, key: SigningKey
+) -> None:
+    def fail() -> bytes:
+        raise OSError("down")
+
+    cold.keys.expect(fail)
+    cold.clock.now += 5 * MINUTE
+
+    assert cold.status(token(key)) == 200
+    assert cold.fetches == 1
+
+
+def test_a_started_fetch_is_not_repeated_by_the_first_caller(cold: Authorizer, key: SigningKey) -> None:
+    cold.keys.expect(lambda: jwks(key))
+
+    assert cold.status(token(key)) == 200
+    assert cold.fetches == 0
 
 
 def test_a_key_rotated_a_second_after_an_outage_is_accepted_at_once(

@@ -174,6 +174,21 @@ def test_a_list_without_a_value_is_rejected(name: str) -> None:
     assert problems(**{name: " , "}) == [f"{name} has no value"]
 
 
+@pytest.mark.parametrize("name", ["TOKEN_TYPES", "SCOPE_CLAIMS", "PRINCIPAL_CLAIMS"])
+def test_a_name_has_no_space(name: str) -> None:
+    assert problems(**{name: "a,b c"}) == [f"{name} must be names, separated by commas"]
+
+
+def test_each_line_of_the_sample_is_its_default_when_it_is_uncommented() -> None:
+    sample = (ROOT / ".env.sample").read_text()
+    lines = dict(re.findall(r"^# ([A-Z_]+)=(.*)$", sample, re.MULTILINE))
+    default = vars(issuer())
+    assert lines.keys() >= {*ISSUER_VARIABLES[3:], "LEEWAY_SECONDS"}
+    for name, value in lines.items():
+        if name in (*ISSUER_VARIABLES[3:], "LEEWAY_SECONDS"):
+            assert vars(issuer(**{name: value})) == default, name
+
+
 def test_allowed_scopes_must_be_scopes() -> None:
     assert issuer(ALLOWED_SCOPES="read:pets,b").allowed_scopes == frozenset({"read:pets", "b"})
     assert problems(ALLOWED_SCOPES="a b") == ["ALLOWED_SCOPES must be scopes, separated by commas"]

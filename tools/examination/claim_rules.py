@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from auth import Issuer
+from auth.bearer import normal_type
 from auth.claims import claim
 from auth.settings import ALGORITHMS
 from tools.difference import is_same_but_for_spelling
@@ -44,8 +45,7 @@ def _explain_alg(broken: Broken) -> Explanation:
 
 def _typ(token: Unverified) -> str:
     """Return the `typ` as TOKEN_TYPES names it (RFC 7515 section 4.1.9)."""
-    typ = str(token.header.get("typ", "JWT")).lower().removeprefix("application/")
-    return "jwt" if typ == "jose" else typ
+    return normal_type(str(token.header.get("typ", "JWT")))
 
 
 def _any_typ(token: Unverified, _: Issuer) -> Mapping[str, Any]:

@@ -53,7 +53,7 @@ def _advice(token: Unverified, refusal: str) -> str:  # noqa: PLR0911 - one answ
             "Let the issuer write sub; or name in PRINCIPAL_CLAIMS a claim that says who calls and that the"
             " caller can't edit."
         )
-    if "no key" in refusal and "kid" not in token.header and "x5t" not in token.header:
+    if "no single key" in refusal:
         return "It does not name its key, and the issuer has not just one for this alg."
     return ""
 

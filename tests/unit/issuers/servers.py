@@ -289,7 +289,7 @@ SIMPLEJWT = Provider(
         Token(
             "user token without kid, when there are two keys",
             SIMPLEJWT_USER,
-            Rejected("kid is missing, and no only key of the issuer has signed the token"),
+            Rejected("the token has no kid, and the issuer has no single key that verifies it"),
             keys=[rsa(None, use="sig", alg="RS256"), other_rsa("new", use="sig", alg="RS256")],
         ),
     ],
