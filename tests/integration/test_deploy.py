@@ -19,7 +19,16 @@ from tests.support.tokens import AUDIENCE
 from tools.smoke import deployed_url
 
 ACCOUNT = "123456789012"
-ALL_SETTINGS = SETTINGS | {"ALGORITHMS": "RS256,ES256", "LEEWAY_SECONDS": "7", "LOG_LEVEL": "ERROR"}
+ALL_SETTINGS = SETTINGS | {
+    "ALGORITHMS": "RS256,ES256",
+    "TOKEN_TYPES": "at+jwt",
+    "SCOPE_CLAIMS": "scope,roles",
+    "ALLOWED_SCOPES": "read:pets",
+    "REQUIRED_CLAIMS": "org_id=acme",
+    "PRINCIPAL_CLAIMS": "sub",
+    "LEEWAY_SECONDS": "7",
+    "LOG_LEVEL": "ERROR",
+}
 
 Sls = Callable[..., None]
 
