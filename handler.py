@@ -8,6 +8,7 @@ gc.disable()
 import os
 from contextlib import suppress
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import auth
@@ -15,10 +16,13 @@ from auth import logs
 
 logs.set_up()
 
+ROUTES = Path(__file__).with_name("routes.txt")  # written when the service is packaged
+
 
 @cache  # for as long as this Lambda environment lives; an exception is not cached
 def _settings() -> auth.Settings:
-    settings = auth.Settings.from_environment(os.environ)
+    routes = ROUTES.read_text() if ROUTES.exists() else ""
+    settings = auth.Settings.from_environment(os.environ, routes)
     logs.log.setLevel(settings.log_level)
     return settings
 
@@ -67,7 +71,7 @@ def authorize(event: dict[str, Any], context: Any) -> Response:
     except (auth.KeysUnavailable, auth.ConfigError) as error:
         logs.log_failure(error, request_id)
         raise
-    logs.log_policy(decision, _settings().routes, request_id)
+    logs.log_policy(decision, request_id)
     return decision.response
 
 

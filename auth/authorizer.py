@@ -7,10 +7,11 @@ from typing import Any
 
 from .bearer import unverified_token
 from .claims import Claims, reject_before_fetch, verify
-from .events import Response, policy_document, read_event
+from .events import Request, Response, policy_document, read_event
 from .jwks import Key
 from .keys import KeyStore
-from .routes import Route
+from .policy import policies
+from .routes import Route, RouteTable
 from .settings import Issuer, Settings
 
 
@@ -20,6 +21,7 @@ class Decision:
 
     response: Response
     claims: Claims
+    table: RouteTable | None
     route: Route | None
     """The route that API Gateway picked for the request, if it is in the table."""
 
@@ -54,16 +56,44 @@ def decide(
         reject_before_fetch(token, issuer, clock())
         key = keys.get_key(kid, alg, is_candidate)
     claims = verify(token, key, issuer, clock())
-    allowed, denied = settings.policies.patterns(claims.scopes)
+    table = settings.routes.table(request.api_id, request.kind)
+    route, allowed, denied = _permissions(request, table, claims.scopes)
+    response: Response = {
+        "principalId": claims.principal,
+        "policyDocument": policy_document(request.stage_arn, allowed, denied),
+        "context": _context(request, claims, settings),
+    }
+    return Decision(response, claims, table, route)
+
+
+def _context(request: Request, claims: Claims, settings: Settings) -> dict[str, str | int | float | bool]:
+    """Return what the backend hears of the caller."""
     context: dict[str, str | int | float | bool] = {"scope": " ".join(sorted(claims.scopes))}
     if settings.has_several_issuers:
         context["iss"] = claims.issuer
     if claims.principal_claim != "sub":
         context["principal"] = claims.principal_claim
-    response: Response = {
-        "principalId": claims.principal,
-        "policyDocument": policy_document(request.stage_arn, allowed, denied),
-        "context": context,
-    }
-    route = settings.routes.pick(request.method, request.path) if settings.routes else None
-    return Decision(response, claims, route)
+    if request.kind == "websocket":
+        context["exp"] = claims.expires_at  # only the backend can end a connection then
+    return context
+
+
+Patterns = tuple[str, ...]
+
+
+def _permissions(
+    request: Request, table: RouteTable | None, scopes: frozenset[str]
+) -> tuple[Route | None, Patterns, Patterns]:
+    """Return the route of the request, and what to allow and deny: of the whole API, or of this route alone.
+
+    API Gateway caches the policy under the token, or under the token and the route. A policy that denies
+    everything is right for a route that is refused, however its path may be spelled.
+    """
+    if table is None:
+        return None, ("*",), ()
+    if not request.has_route:
+        return table.pick(request.method, request.path), *policies(table).patterns(scopes)
+    route = table.find(request.method, request.path)
+    if route and route.scopes <= scopes:
+        return route, tuple(route.patterns()), ()
+    return route, (), ("*",)

@@ -35,6 +35,8 @@ class Claims:
     principal_claim: str
     """The claim that says who calls, such as `sub`."""
     scopes: frozenset[str]
+    expires_at: int
+    """In seconds since 1970."""
 
 
 def verify(token: UnverifiedToken, key: Key, issuer: Issuer, now: float) -> Claims:
@@ -55,6 +57,7 @@ def verify(token: UnverifiedToken, key: Key, issuer: Issuer, now: float) -> Clai
         principal=claim(token.claims, principal_claim),
         principal_claim=principal_claim,
         scopes=_scopes(token.claims, issuer),
+        expires_at=int(token.claims["exp"]),
     )
 
 

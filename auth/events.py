@@ -1,6 +1,8 @@
 """This file is what API Gateway asks, and how it wants to be answered.
 
-Source: AWS, "Input to an API Gateway Lambda authorizer" and "Output from an API Gateway Lambda authorizer".
+Source: AWS, "Input to an API Gateway Lambda authorizer", "Output from an API Gateway Lambda authorizer",
+"Control access to HTTP APIs with AWS Lambda authorizers" and "Control access to WebSocket APIs with AWS
+Lambda REQUEST authorizers".
 """
 
 import re
@@ -8,12 +10,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
-from .errors import ConfigError
+from .errors import ConfigError, InvalidToken
 
 # Nothing of an ARN may be taken for a wildcard. A stage may be called `$default`.
-_METHOD_ARN = re.compile(
-    r"(arn:aws[a-z-]*:execute-api:[a-z0-9-]+:[A-Za-z0-9-]+:[A-Za-z0-9-]+/[A-Za-z0-9_$-]{1,128}/)"
-    r"([A-Z]+)/(.*)",
+_ARN = re.compile(
+    r"(arn:aws[a-z-]*:execute-api:[a-z0-9-]+:[A-Za-z0-9-]+:([A-Za-z0-9-]+)/[A-Za-z0-9_$-]{1,128}/)"
+    r"([A-Z]+/.*|\$[a-z]+)",
     re.ASCII | re.DOTALL,
 )
 # The longest that there is: in the partition of GovCloud, with a stage of 128 characters. The rest of the 512
@@ -23,15 +25,19 @@ MAX_STAGE_ARN_LENGTH = 200
 
 @dataclass(frozen=True)
 class Request:
-    """What an event asks: may the bearer of this token call this method on this path?"""
+    """What an event asks: may the bearer of this token make this request?"""
 
+    kind: Literal["rest", "http", "websocket"]
     unverified_credentials: object
     """What the caller sent as `Authorization`."""
     stage_arn: str
     """The ARN of the API's stage, with a slash at the end."""
+    api_id: str
     method: str
     path: str
-    """The path of the request as the caller wrote it, without the first slash."""
+    """The template of the route that API Gateway has picked, or without `has_route` the requested path."""
+    has_route: bool = True
+    """Whether the answer is for this route. Otherwise it is for the whole API."""
 
 
 class Statement(TypedDict):
@@ -58,14 +64,69 @@ class Response(TypedDict):
 
 
 def read_event(event: Mapping[str, Any]) -> Request:
-    """Return what the event of a TOKEN authorizer asks. Raises ConfigError for any other event."""
-    if event.get("type") != "TOKEN":
-        raise ConfigError('this is a TOKEN authorizer: the event must have "type": "TOKEN"')
-    method_arn = event.get("methodArn")
-    match = _METHOD_ARN.fullmatch(method_arn) if isinstance(method_arn, str) else None
+    """Return what an event asks.
+
+    Raises ConfigError for an event of another kind, and InvalidToken for a request with two different tokens.
+    """
+    if event.get("type") == "TOKEN":  # a REST API
+        stage_arn, api_id, request = _arn(event, "methodArn")
+        method, _, path = request.partition("/")
+        return Request(
+            "rest", event.get("authorizationToken"), stage_arn, api_id, method, path, has_route=False
+        )
+    if event.get("version") == "2.0":  # an HTTP API
+        method, _, path = str(event.get("routeKey")).partition(" ")
+        return Request("http", _only(_headers(event)), *_arn(event, "routeArn")[:2], method, path)
+    context = event.get("requestContext")
+    if event.get("type") == "REQUEST" and isinstance(context, Mapping):
+        if context.get("eventType") == "CONNECT":
+            credentials = [*_headers(event), *_access_tokens(event)]
+            return Request("websocket", _only(credentials), *_arn(event, "methodArn")[:2], "$connect", "")
+        is_http = event.get("version") == "1.0"
+        method, path = str(event.get("httpMethod")), str(event.get("resource"))
+        method, path = (path, "") if path == "$default" else (method, path)
+        return Request(
+            "http" if is_http else "rest", _only(_headers(event)), *_arn(event, "methodArn")[:2], method, path
+        )
+    raise ConfigError("this is not the event of a Lambda authorizer of API Gateway")
+
+
+def _arn(event: Mapping[str, Any], name: str) -> tuple[str, str, str]:
+    """Return the ARN of the stage, the id of the API, and what follows."""
+    match = _ARN.fullmatch(event[name]) if isinstance(event.get(name), str) else None
     if match is None or len(match[1]) > MAX_STAGE_ARN_LENGTH:
-        raise ConfigError("methodArn is not the ARN of an API Gateway method")
-    return Request(event.get("authorizationToken"), stage_arn=match[1], method=match[2], path=match[3])
+        raise ConfigError(f"{name} is not the ARN of an API Gateway method")
+    return match[1], match[2], match[3]
+
+
+def _headers(event: Mapping[str, Any]) -> list[object]:
+    """Return each value of the header Authorization, in whatever case.
+
+    It may be in two places of an event.
+    """
+    values: list[object] = []
+    for members in (event.get("headers"), event.get("multiValueHeaders")):
+        for name, value in members.items() if isinstance(members, Mapping) else ():
+            if name.lower() == "authorization":
+                values += value if isinstance(value, list) else [value]
+    return values
+
+
+def _access_tokens(event: Mapping[str, Any]) -> list[str]:
+    """Return each value of the query parameter access_token (RFC 6750 section 2.3), as credentials."""
+    single = event.get("queryStringParameters") or {}
+    multiple = event.get("multiValueQueryStringParameters") or {}
+    values = [single[name] for name in ("access_token",) if name in single] + multiple.get("access_token", [])
+    if values and _headers(event):
+        raise InvalidToken("a token in the header and one in the query")
+    return [f"Bearer {value}" for value in values]
+
+
+def _only(credentials: list[object]) -> object:
+    """Return the one value of a credential. Of two, API Gateway may have looked at the other one."""
+    if any(value != credentials[0] for value in credentials):
+        raise InvalidToken("two different tokens")
+    return credentials[0] if credentials else None
 
 
 def policy_document(stage_arn: str, allowed: Collection[str], denied: Collection[str]) -> PolicyDocument:

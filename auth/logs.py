@@ -10,7 +10,6 @@ from .errors import ConfigError, InvalidToken, KeysUnavailable
 
 if TYPE_CHECKING:
     from .authorizer import Decision
-    from .routes import RouteTable
 
 MAX_SCOPES = 20
 MAX_KID_LENGTH = 64
@@ -32,19 +31,19 @@ def set_up() -> None:
     log.propagate = False
 
 
-def log_policy(decision: "Decision", table: "RouteTable | None", request_id: str | None) -> None:
+def log_policy(decision: "Decision", request_id: str | None) -> None:
     """Log a policy, and what explains a 403: the route that was asked for, and the token's scopes."""
     if not log.isEnabledFor(logging.INFO):
         return
-    scopes, route = decision.claims.scopes, decision.route
+    scopes, table, route = decision.claims.scopes, decision.table, decision.route
     details: dict[str, object] = {"subject": _pseudonym(decision)}
     reason = "granted"
     if table:
         details["scopes"] = sorted(scopes & table.scopes)[:MAX_SCOPES]
         if route is None:
-            reason = "the route is not in ROUTE_SCOPES"
+            reason = "the route is not in the route table"
         else:
-            details["route"] = f"{route.method} {route.path}"
+            details["route"] = route.key
             if missing := route.scopes - scopes:
                 reason = f"missing scopes: {' '.join(sorted(missing))}"
     _log(logging.INFO, "policy", reason, request_id, details)

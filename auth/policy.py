@@ -26,22 +26,28 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from .errors import ConfigError
-from .routes import ANY_VALUE, MAX_PATTERN_LENGTH, METHODS, Route, RouteTable, RouteTree, Shape, pattern
+from .routes import ANY_VALUE, MAX_PATTERN_LENGTH, Route, RouteTable, RouteTree, Shape, pattern, with_slash
 
 # The work that compiling a table may take. Tables that need more are not written by hand.
 MAX_STEPS = 30_000
 MAX_CACHED_POLICIES = 128
 
 
+@lru_cache(maxsize=8)  # one for each API
+def policies(table: RouteTable) -> "PolicyTable":
+    """Return the policies of a table, which are compiled when they are needed for the first time."""
+    return PolicyTable(table)
+
+
 class PolicyTable:
     """What to allow and deny for each set of scopes: compiled from a route table, and cached.
 
-    Without a table, everything is allowed. Raises ConfigError for a table that no policy can express.
+    Raises ConfigError for a table that no policy can express.
     """
 
-    def __init__(self, table: RouteTable | None) -> None:
-        self._known_scopes = table.scopes if table else frozenset[str]()
-        self._methods = [_MethodPolicies(method, table) for method in METHODS] if table else None
+    def __init__(self, table: RouteTable) -> None:
+        self._known_scopes = table.scopes
+        self._methods = [_MethodPolicies(method, table) for method in table.trees]
         self._cached_patterns = lru_cache(MAX_CACHED_POLICIES)(self._patterns)
 
     def patterns(self, scopes: frozenset[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -49,8 +55,6 @@ class PolicyTable:
         return self._cached_patterns(scopes & self._known_scopes)
 
     def _patterns(self, scopes: frozenset[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        if self._methods is None:
-            return ("*",), ()
         of_methods = [method.patterns(scopes) for method in self._methods]
         allowed = tuple(one for patterns, _ in of_methods for one in patterns)
         denied = tuple(one for _, patterns in of_methods for one in patterns)
@@ -89,7 +93,7 @@ class _MethodPolicies:
 
     def __init__(self, method: str, table: RouteTable) -> None:
         self._method = method
-        self._tree = table.tree(method)
+        self._tree = table.trees[method]
         self._routes = table.routes_of(method)
         self._depth = max((len(route.shape) for route in self._routes), default=0)
         self._limit = self._depth + any(route.is_greedy for route in self._routes)
@@ -117,7 +121,7 @@ class _MethodPolicies:
             if len(given) < len(self._grants):
                 # Whether API Gateway reads `//` in a path as `/` is not known: it must not evade a Deny.
                 denied.append(f"{self._method}*//*")
-        return [grant.pattern for grant in tops], list(dict.fromkeys(denied))
+        return [one for grant in tops for one in with_slash(grant.pattern)], list(dict.fromkeys(denied))
 
     def _compile(self) -> Iterator[_Grant]:
         tops = {route: top for route in self._routes if (top := self._top(route)) is not None}
@@ -127,6 +131,8 @@ class _MethodPolicies:
                 if other is not route and shape == tops[other]:
                     above[other].add(route)
         for route, top in tops.items():
+            if len(pattern(self._method, (len(top) + 1) * (ANY_VALUE,))) > MAX_PATTERN_LENGTH:
+                raise ConfigError(f"route table: the path of {route} has too many parts for a policy")
             denials = tuple(self._denials(route, top)) if ANY_VALUE in top else ()
             depth = math.inf if route.is_greedy else len(top)
             yield _Grant(route, pattern(self._method, top), depth, frozenset(above[route]), denials)
@@ -170,7 +176,7 @@ class _MethodPolicies:
             ends |= starts
         self._steps += len(ends)
         if self._steps > MAX_STEPS:
-            raise ConfigError("ROUTE_SCOPES: too many paths match the same requests")
+            raise ConfigError("route table: too many paths match the same requests")
         self._ends[top] = ends
         return ends
 
@@ -201,7 +207,7 @@ class _MethodPolicies:
                 # API Gateway ignores a slash at the end: it must not evade a Deny.
                 patterns.append(f"{patterns[0]}/")
             if len(patterns[-1]) > MAX_PATTERN_LENGTH:
-                raise ConfigError(f"ROUTE_SCOPES: the path of {route} is too long to deny what is deeper")
+                raise ConfigError(f"route table: the path of {route} is too long to deny what is deeper")
             denial = _Denial(len(shape), patterns, routes, frozenset(above[shape]))
             yield denial
             for special in {*requests, *_one_deeper(shape)} & shapes.keys():
@@ -236,6 +242,6 @@ def _reject_if_between(route: Route, between: Route, others: Iterable[Route]) ->
         other = min(allowed, key=lambda other: other.line)
         both = f"{route} and {other}" if other is not route else route
         raise ConfigError(
-            f"ROUTE_SCOPES: no policy can allow {both} and deny {between}, since the wildcard for a path"
+            f"route table: no policy can allow {both} and deny {between}, since the wildcard for a path"
             f" parameter also matches /. Remove the scopes that only {between} needs, or change a path"
         )

@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .bearer import normal_type
 from .errors import ConfigError, InvalidToken
 from .fetch import is_safe_url
-from .policy import PolicyTable
-from .routes import SCOPE, RouteTable, parse_routes
+from .routes import SCOPE, RouteTables, parse_routes
 
 # RFC 7518 section 3.1, RFC 8037 and RFC 9864: only signatures that the issuer alone can make. Never HS*, for
 # which the public key would be the secret, and never none.
@@ -73,10 +72,8 @@ class Settings:
     """The rules of this deployment. `from_environment` reads them, or reports everything that is wrong."""
 
     issuers: tuple[Issuer, ...]
-    routes: RouteTable | None = None
-    """Which scopes each route needs. None: any valid token may invoke the whole stage."""
-    policies: PolicyTable = field(default_factory=lambda: PolicyTable(None))
-    """What `routes` mean for each set of scopes."""
+    routes: RouteTables
+    """Which scopes each route needs."""
     log_level: str = "INFO"
 
     def issuer(self, unverified_iss: object) -> Issuer:
@@ -94,8 +91,8 @@ class Settings:
         return sum(len(issuer.token_issuer) for issuer in self.issuers) > 1
 
     @staticmethod
-    def from_environment(environment: Mapping[str, str]) -> "Settings":
-        """Read the settings from a mapping such as `os.environ`.
+    def from_environment(environment: Mapping[str, str], routes: str = "") -> "Settings":
+        """Read the settings from a mapping such as `os.environ`. `routes` is the route table of the package.
 
         Raises ConfigError with one message that names each variable that is missing, wrong or unsafe.
         """
@@ -113,16 +110,17 @@ class Settings:
         log_level = values.get("LOG_LEVEL", "INFO").upper()
         if log_level not in LOG_LEVELS:
             problems.append(f"LOG_LEVEL must be one of {', '.join(LOG_LEVELS)}")
-        routes, policies = None, PolicyTable(None)
-        if "ROUTE_SCOPES" in environment:
-            try:
-                routes = parse_routes(environment["ROUTE_SCOPES"])
-                policies = PolicyTable(routes)
-            except ConfigError as error:
-                problems.append(str(error))
+        tables = RouteTables({})
+        try:
+            if "ROUTE_SCOPES" in values:
+                tables = parse_routes(values["ROUTE_SCOPES"], "ROUTE_SCOPES")
+            else:
+                tables = parse_routes(routes, "routes.txt")
+        except ConfigError as error:
+            problems.append(str(error))
         if problems:
             raise ConfigError("; ".join(problems))
-        return Settings(tuple(issuers), routes, policies, log_level)
+        return Settings(tuple(issuers), tables, log_level)
 
 
 def looks_like_a_setting(name: str) -> bool:

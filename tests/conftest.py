@@ -12,7 +12,7 @@ from hypothesis import settings as hypothesis
 from auth import Issuer, Settings
 from auth.keys import KeyStore
 from tests.support.authorizer import Authorizer
-from tests.support.checkout import clean_environment, copy_project
+from tests.support.checkout import clean_environment, copy_project, leave_out_libraries
 from tests.support.environment import SETTINGS, environment
 from tests.support.isolation import isolate_this_process
 from tests.support.jwks_server import JwksServer, answer
@@ -116,3 +116,9 @@ def dev_package(clean: dict[str, str], tmp_path_factory: pytest.TempPathFactory)
     parameters = ("architecture=x86_64", "authorizerConcurrency=20", f"permissionsBoundary={BOUNDARY}")
     options = (word for parameter in parameters for word in ("--param", parameter))
     return make_packages(checkout, "--stage", "dev", *options, environment=clean | SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def editable(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project whose serverless.yml a test may replace. It is packaged without libraries."""
+    return leave_out_libraries(copy_project(tmp_path_factory.mktemp("editable")))

@@ -7,6 +7,7 @@ from auth import InvalidToken, Issuer, KeysUnavailable, Settings
 from auth.authorizer import decide
 from auth.fetch import fetch
 from auth.keys import KeyStore
+from auth.routes import parse_routes
 from tests.support.jwks_server import JwksServer, answer
 from tests.support.tokens import AUDIENCE, ISSUER, SigningKey, jwks, make_event
 
@@ -34,7 +35,8 @@ class Authorizer:
     clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
-        self.settings = Settings((Issuer(self.issuer.url, (AUDIENCE,), (ISSUER,), self.algorithms),))
+        issuer = Issuer(self.issuer.url, (AUDIENCE,), (ISSUER,), self.algorithms)
+        self.settings = Settings((issuer,), parse_routes("*"))
         self.keys = KeyStore(self.issuer.url, self.algorithms, fetch=fetch, clock=self.clock)
 
     @property

@@ -5,10 +5,17 @@ from typing import Any
 
 import yaml
 
-_SERVICE: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "serverless.yml").read_text())
+
+class Loader(yaml.SafeLoader):
+    """Reads CloudFormation's YAML without resolving its functions."""
+
+
+Loader.add_multi_constructor("!", lambda loader, tag, node: node.value)
+
+_TEXT = (Path(__file__).parents[2] / "serverless.yml").read_text()
+_SERVICE: dict[str, Any] = yaml.load(_TEXT, Loader)
 
 FUNCTIONS = tuple(_SERVICE["functions"])
-ROUTE_SCOPES: str = _SERVICE["functions"]["authorizer"]["environment"]["ROUTE_SCOPES"]
 HANDLERS = {name: function["handler"].rpartition(".")[0] for name, function in _SERVICE["functions"].items()}
 API_FUNCTIONS = tuple(name for name in FUNCTIONS if name != "authorizer")
 
@@ -19,3 +26,9 @@ PROTECTED = {(http["path"], http["method"].upper()) for http in _ENDPOINTS if "a
 OPEN = {(http["path"], http["method"].upper()) for http in _ENDPOINTS if "authorizer" not in http} | {
     (http["path"], "OPTIONS") for http in _ENDPOINTS if "cors" in http
 }
+# The route table that follows from them.
+ROUTES = "[rest]\n" + "".join(
+    f"{' '.join((http['method'].upper(), http['path'], *http['scopes']))}\n"
+    for http in _ENDPOINTS
+    if "authorizer" in http
+)

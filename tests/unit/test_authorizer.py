@@ -10,6 +10,7 @@ from auth import ConfigError, InvalidToken, Issuer, KeysUnavailable, Settings
 from auth.authorizer import decide
 from auth.events import Response
 from auth.keys import KeyStore
+from auth.routes import parse_routes
 from tests.support.environment import environment
 from tests.support.tokens import SigningKey, good_claims, jwks, make_event, make_token
 
@@ -38,7 +39,7 @@ def test_a_good_token_gets_the_tutorials_answer(key: SigningKey, settings: Setti
                 {
                     "Action": "execute-api:Invoke",
                     "Effect": "Allow",
-                    "Resource": [STAGE + "GET/pets", STAGE + "GET/pets/?*"],
+                    "Resource": [STAGE + "GET/pets", STAGE + "GET/pets/", STAGE + "GET/pets/?*"],
                 },
                 {
                     "Action": "execute-api:Invoke",
@@ -119,8 +120,8 @@ def test_an_outage_is_not_the_callers_fault(key: SigningKey, settings: Settings)
 def test_an_event_of_another_kind_is_the_operators_fault(
     key: SigningKey, settings: Settings, keys: Keys
 ) -> None:
-    with pytest.raises(ConfigError, match="TOKEN"):
-        authorize({"type": "REQUEST", "headers": {}}, settings, keys)
+    with pytest.raises(ConfigError, match="this is not the event of a Lambda authorizer"):
+        authorize({"type": "SQS", "headers": {}}, settings, keys)
 
 
 def test_an_arn_that_is_not_api_gateways_is_the_operators_fault(
@@ -132,8 +133,8 @@ def test_an_arn_that_is_not_api_gateways_is_the_operators_fault(
         authorize(event, settings, keys)
 
 
-def test_without_a_table_any_valid_token_may_invoke_the_stage(key: SigningKey, keys: Keys) -> None:
-    settings = Settings(tuple(keys))
+def test_a_table_of_an_asterisk_lets_any_valid_token_invoke_the_stage(key: SigningKey, keys: Keys) -> None:
+    settings = Settings(tuple(keys), parse_routes("*"))
     response = authorize(make_event(make_token(key)), settings, keys)
 
     assert response["policyDocument"]["Statement"] == [

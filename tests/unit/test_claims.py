@@ -34,11 +34,14 @@ def refusal(key: SigningKey, claims: dict[str, Any], **variables: str | None) ->
 
 
 def test_a_valid_token_says_who_calls_and_what_they_may(key: SigningKey) -> None:
-    assert verified(key, good_claims(scope="read:pets create:pets")) == Claims(
+    claims = good_claims(scope="read:pets create:pets")
+
+    assert verified(key, claims) == Claims(
         issuer=ISSUER,
         principal="client@clients",
         principal_claim="sub",
         scopes=frozenset({"read:pets", "create:pets"}),
+        expires_at=claims["exp"],
     )
 
 

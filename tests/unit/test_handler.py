@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -51,7 +52,7 @@ STAGE = "arn:aws:execute-api:us-east-1:123456789012:apiId/dev/"
     [
         ("POST/pets", "missing scopes: create:pets", "POST /pets"),
         ("GET/pets/7", "granted", "GET /pets/{petId}"),
-        ("DELETE/pets", "the route is not in ROUTE_SCOPES", None),
+        ("DELETE/pets", "the route is not in the route table", None),
     ],
 )
 def test_the_log_explains_a_403(
@@ -86,13 +87,38 @@ def test_the_log_tells_callers_apart(service: Deployment, key: SigningKey) -> No
     assert alice == same != bob
 
 
-def test_without_a_table_the_log_names_no_scopes(key: SigningKey) -> None:
-    with deployed(key) as service:
-        del os.environ["ROUTE_SCOPES"]
+def test_where_everything_is_granted_the_log_names_no_scopes(key: SigningKey) -> None:
+    with deployed(key, ROUTE_SCOPES="*") as service:
         (line,) = service.invoke(make_event(make_token(key))).log
 
     assert line["reason"] == "granted"
     assert "scopes" not in line
+
+
+def test_the_table_is_the_one_of_the_package_unless_the_environment_has_another(
+    key: SigningKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "routes.txt").write_text("[rest]\nGET /pets from:package")
+    monkeypatch.setattr(handler, "ROUTES", tmp_path / "routes.txt")
+    event = make_event(make_token(key))
+    for variable, reason in (
+        ("", "missing scopes: from:package"),
+        ("GET /pets other", "missing scopes: other"),
+    ):
+        with deployed(key, ROUTE_SCOPES=variable) as service:
+            (line,) = service.invoke(event).log
+            assert line["reason"] == reason
+
+
+def test_without_any_table_nothing_is_granted(
+    key: SigningKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handler, "ROUTES", tmp_path / "routes.txt")
+    with deployed(key, ROUTE_SCOPES="") as service:
+        invocation = service.invoke(make_event(make_token(key)))
+
+    assert type(invocation.error) is ConfigError
+    assert "there is no route table" in str(invocation.error)
 
 
 def test_keys_and_settings_are_read_once_for_many_tokens(service: Deployment, key: SigningKey) -> None:
@@ -136,7 +162,7 @@ def test_the_settings_say_how_much_is_logged(key: SigningKey) -> None:
     with deployed(key, LOG_LEVEL="ERROR") as service:
         assert service.invoke(make_event("rubbish")).log == []
         assert service.invoke(make_event(make_token(key))).log == []
-        assert len(service.invoke({"type": "REQUEST"}).log) == 1
+        assert len(service.invoke({"type": "SQS"}).log) == 1
 
 
 def test_a_call_without_lambdas_context_is_logged_as_well(

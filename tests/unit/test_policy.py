@@ -19,7 +19,9 @@ STAGE = "arn:aws:execute-api:us-east-1:123456789012:apiId/dev/"
 
 
 def compiled(table: str) -> PolicyTable:
-    return PolicyTable(parse_routes(table))
+    routes = parse_routes(table).table("", "rest")
+    assert routes
+    return PolicyTable(routes)
 
 
 def policy(table: str, *scopes: str, stage: str = STAGE) -> PolicyDocument:
@@ -49,7 +51,7 @@ def test_a_pet_is_granted_and_its_owner_is_not() -> None:
     document = policy(OWNER, "read:pets")
 
     assert resources(document) == {
-        "Allow": ["GET/pets", "GET/pets/?*"],
+        "Allow": ["GET/pets", "GET/pets/", "GET/pets/?*"],
         "Deny": ["GET/?*/?*/?*", "GET*//*"],
     }
     assert allowed(document, "GET/pets", "GET/pets/1", "GET/pets/*") == [
@@ -81,7 +83,7 @@ GET /pets/{petId}  read:pets
 def test_a_name_is_granted_and_the_parameter_beside_it_is_not() -> None:
     document = policy(MINE, "own:pets")
 
-    assert resources(document) == {"Allow": ["GET/pets/mine"]}
+    assert resources(document) == {"Allow": ["GET/pets/mine", "GET/pets/mine/"]}
     assert not allowed(document, "GET/pets/1", "GET/pets/Mine", "GET/pets/mine2", "GET/pets/mine/1")
 
 
@@ -119,6 +121,12 @@ def test_a_slash_at_the_end_of_a_granted_request_is_no_reason_to_refuse_it() -> 
     assert not allowed(document, "GET/admin", "GET/admin/")
 
 
+def test_a_granted_name_is_granted_with_a_slash_at_the_end() -> None:
+    document = policy("GET /pets read\nGET / root\nGET /pets/{id} one", "read", "root")
+
+    assert allowed(document, "GET/pets/", "GET/", "GET//", "GET/pets//") == ["GET/pets/", "GET/"]
+
+
 def test_where_all_is_granted_that_a_method_has_nothing_can_be_evaded() -> None:
     document = policy("GET /{proxy+} read\nPUT /{proxy+} write", "read")
 
@@ -153,7 +161,14 @@ def test_a_greedy_route_is_granted_and_the_names_in_it_are_not() -> None:
 def test_a_name_is_granted_and_the_greedy_route_around_it_is_not() -> None:
     document = policy(GREEDY, "read:secret", "read:about")
 
-    assert resources(document) == {"Allow": ["GET/files/secret", "GET/files/public/about"]}
+    assert resources(document) == {
+        "Allow": [
+            "GET/files/secret",
+            "GET/files/secret/",
+            "GET/files/public/about",
+            "GET/files/public/about/",
+        ]
+    }
 
 
 def test_a_greedy_route_below_a_parameter_begins_one_deeper() -> None:
@@ -170,9 +185,9 @@ def test_a_verb_goes_before_any() -> None:
     table = "ANY /pets manage\nDELETE /pets delete"
 
     assert resources(policy(table, "manage"))["Allow"] == [
-        f"{method}/pets" for method in METHODS if method != "DELETE"
+        f"{method}/pets{slash}" for method in METHODS if method != "DELETE" for slash in ("", "/")
     ]
-    assert resources(policy(table, "delete")) == {"Allow": ["DELETE/pets"]}
+    assert resources(policy(table, "delete")) == {"Allow": ["DELETE/pets", "DELETE/pets/"]}
 
 
 def test_a_name_without_the_verb_leaves_the_request_to_the_parameter() -> None:
@@ -244,7 +259,10 @@ def test_below_routes_that_are_granted_what_is_deeper_still_is_refused() -> None
 def test_what_stands_below_a_granted_pattern_needs_no_line_of_its_own() -> None:
     document = policy(OWNER, "read:pets", "read:owners")
 
-    assert resources(document) == {"Allow": ["GET/pets", "GET/pets/?*"], "Deny": ["GET/?*/?*/?*/?*"]}
+    assert resources(document) == {
+        "Allow": ["GET/pets", "GET/pets/", "GET/pets/?*"],
+        "Deny": ["GET/?*/?*/?*/?*"],
+    }
 
 
 @pytest.mark.parametrize(
@@ -273,16 +291,12 @@ def test_a_route_needs_all_of_its_scopes_and_they_may_come_in_any_order() -> Non
     assert not allowed(policy(table, "a", "c"), "GET/pets")
 
 
-def test_without_a_table_any_caller_may_invoke_the_whole_stage() -> None:
-    assert PolicyTable(None).patterns(frozenset()) == (("*",), ())
-
-
 def test_a_route_between_two_that_are_granted_is_refused_with_what_to_do() -> None:
     with pytest.raises(ConfigError) as error:
         compiled("GET /{a} read\nGET /pets/{petId} admin\nGET /pets/mine read")
 
     assert str(error.value) == (
-        "ROUTE_SCOPES: no policy can allow GET /{a} (line 1) and GET /pets/mine (line 3) and deny"
+        "route table: no policy can allow GET /{a} (line 1) and GET /pets/mine (line 3) and deny"
         " GET /pets/{petId} (line 2), since the wildcard for a path parameter also matches /. Remove the"
         " scopes that only GET /pets/{petId} (line 2) needs, or change a path"
     )
@@ -328,7 +342,7 @@ def test_a_path_that_just_fits_gives_a_resource_of_512_characters() -> None:
     with pytest.raises(ConfigError) as error:
         compiled(f"GET /pets\nGET /n{name} read")
     assert str(error.value) == (
-        f"ROUTE_SCOPES line 2: the path is too long for a policy: 'GET /n{name} read'"
+        f"route table, line 2: the path is too long for a policy: 'GET /n{name} read'"
     )
 
 
@@ -336,7 +350,7 @@ def test_a_path_of_too_many_segments_leaves_no_room_to_deny_what_is_deeper() -> 
     path = "/{a}" * 102
 
     assert resources(policy(f"GET {path}"))["Deny"] == ["GET" + 103 * "/?*"]
-    with pytest.raises(ConfigError, match=r"^ROUTE_SCOPES line 1: the path is too long for a policy: 'GET /"):
+    with pytest.raises(ConfigError, match=r" \(line 1\) has too many parts for a policy$"):
         compiled(f"GET {path}/a")
 
 
@@ -348,7 +362,7 @@ def test_a_path_with_no_room_for_what_must_be_denied_is_refused() -> None:
     with pytest.raises(ConfigError) as error:
         compiled(f"{greedy}GET /n{name}/{{x}}")
 
-    assert str(error.value).startswith("ROUTE_SCOPES: the path of GET /nnn")
+    assert str(error.value).startswith("route table: the path of GET /nnn")
     assert str(error.value).endswith("{x} (line 2) is too long to deny what is deeper")
 
 
@@ -362,7 +376,7 @@ def test_a_denied_name_with_its_slash_fits_too() -> None:
         compiled(table.format(name=name))
 
 
-TOO_MANY = r"^ROUTE_SCOPES: too many paths match the same requests$"
+TOO_MANY = r"^route table: too many paths match the same requests$"
 
 
 def test_a_table_is_not_searched_for_ever() -> None:
@@ -389,7 +403,8 @@ def test_a_policy_is_the_same_in_each_process() -> None:
         from auth.routes import parse_routes
         table = "GET /{x} a\\nGET /p c\\nGET /q e\\nGET /{x}/q d\\nGET /{x}/r d\\nANY /r f\\nGET /p/z g"
         scopes = frozenset({"a", "d", "x", "y"})
-        print(json.dumps(PolicyTable(parse_routes(table)).patterns(scopes)))
+        routes = parse_routes(table).table("", "rest")
+        print(json.dumps(PolicyTable(routes).patterns(scopes)))
     """
     runs = [
         subprocess.run(

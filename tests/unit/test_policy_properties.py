@@ -101,7 +101,9 @@ values = st.sampled_from(
 
 
 def compiled(table: list[RestRoute]) -> PolicyTable:
-    return PolicyTable(parse_routes("\n".join(map(str, table))))
+    routes = parse_routes("\n".join(map(str, table))).table("", "rest")
+    assert routes
+    return PolicyTable(routes)
 
 
 def policy_for(scopes: Iterable[str], policies: PolicyTable) -> PolicyDocument:

@@ -23,7 +23,7 @@ def problems(**variables: str | None) -> list[str]:
 
 
 def test_the_tutorials_three_settings_are_enough() -> None:
-    settings = Settings.from_environment(environment(ROUTE_SCOPES=None))
+    settings = Settings.from_environment(environment(ROUTE_SCOPES=None), routes="GET /pets")
     (issuer,) = settings.issuers
 
     assert issuer.jwks_uri == "https://issuer.example/jwks.json"
@@ -36,13 +36,13 @@ def test_the_tutorials_three_settings_are_enough() -> None:
     assert issuer.required_claims == ()
     assert issuer.principal_claims == ("sub", "client_id", "azp")
     assert issuer.leeway_seconds == 5
-    assert settings.routes is None
+    assert settings.routes.table("x", "rest")
     assert settings.log_level == "INFO"
 
 
 def test_all_that_is_missing_is_named_in_one_message() -> None:
     with pytest.raises(ConfigError) as error:
-        Settings.from_environment({})
+        Settings.from_environment({}, "*")
 
     assert str(error.value) == "JWKS_URI is not set; AUDIENCE is not set; TOKEN_ISSUER is not set"
 
@@ -52,7 +52,7 @@ def test_what_was_left_of_the_sample_is_no_setting() -> None:
     left = dict(line.split("=", 1) for line in sample.splitlines() if "=<" in line)
 
     with pytest.raises(ConfigError) as error:
-        Settings.from_environment(left | {"JWKS_URI": "https://issuer.example/jwks.json"})  # by discovery
+        Settings.from_environment(environment(**left), "*")
 
     assert set(str(error.value).split("; ")) == {
         f"{name} is still {value}, as in .env.sample" for name, value in left.items()
@@ -154,7 +154,7 @@ def test_a_leeway_that_is_none_or_too_long_is_refused(seconds: str) -> None:
 
 
 def test_a_table_that_is_set_but_empty_is_refused() -> None:
-    with pytest.raises(ConfigError, match="ROUTE_SCOPES is set, but has no route"):
+    with pytest.raises(ConfigError, match="ROUTE_SCOPES, there is no route"):
         Settings.from_environment(environment(ROUTE_SCOPES=" \n# nothing\n"))
 
 

@@ -57,7 +57,7 @@ def test_the_lines_of_the_page_are_valid_settings(section: str, block: Block) ->
     # What packaging adds, where the page leaves it out.
     found = {f"JWKS_URI{suffix}": "https://issuer.example/jwks.json" for suffix in by_issuer(block)}
 
-    settings = Settings.from_environment(found | block)
+    settings = Settings.from_environment(found | block, "*")
 
     assert len(settings.issuers) == len(by_issuer(block))
     assert {line.partition("__")[0] for line in block} <= set(ISSUER_VARIABLES)
