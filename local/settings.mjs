@@ -23,6 +23,7 @@ export function issuerUrl(port) {
 export function environment(issuer) {
   const variables = readFileSync('serverless.yml', 'utf8').matchAll(/\benv:(\w+)/g);
   const settings = new Set([...variables].map(([, name]) => name).filter((name) => name !== 'LOG_LEVEL'));
+  settings.add('ROUTE_SCOPES'); // of plugins/routes.cjs
   const isLeftOut = (name) => settings.has(name.split('__')[0]) || /^AWS_|_proxy$/i.test(name);
   const others = Object.entries(process.env).filter(([name]) => !isLeftOut(name));
   return {

@@ -26,8 +26,9 @@ function* largeEnvironments(service) {
     const variables = { ...service.provider.environment, ...environment };
     if (size(variables) <= ENVIRONMENT_SIZE) continue;
     const [largest] = Object.keys(variables).sort((a, b) => size(variables[b]) - size(variables[a]));
+    const instead = largest === 'ROUTE_SCOPES' ? ', or write `scopes` on the endpoints instead, whose number has no limit' : '';
     yield `The environment variables of the function ${name} have ${size(variables)} bytes, but AWS allows` +
-      ` ${ENVIRONMENT_SIZE}. Shorten ${largest}, which has ${size(variables[largest])} of them.`;
+      ` ${ENVIRONMENT_SIZE}. Shorten ${largest}, which has ${size(variables[largest])} of them${instead}.`;
   }
 }
 

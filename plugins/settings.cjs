@@ -4,9 +4,11 @@
 
 const { spawnSync } = require('child_process');
 const { settingsFile } = require('./dotenv.cjs');
+const { routeTable } = require('./endpoints.cjs');
 const { reasons } = require('./issuer-variables.cjs');
 
-const READ_SETTINGS = 'import os; from auth import Settings; Settings.from_environment(os.environ)';
+const READ_SETTINGS =
+  'import os, sys; from auth import Settings; Settings.from_environment(os.environ, sys.stdin.read())';
 
 // Says why a JWKS_URI is not set, if discovery looked for it.
 function explanation(problem) {
@@ -24,6 +26,7 @@ module.exports = class Settings {
       const { status, stderr } = spawnSync('.venv/bin/python', ['-c', READ_SETTINGS], {
         cwd: serverless.serviceDir,
         env: Object.fromEntries(known),
+        input: routeTable(serverless.service),
         encoding: 'utf8',
       });
       if (status === 0) return;

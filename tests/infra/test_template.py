@@ -11,7 +11,7 @@ import pytest
 from auth import Settings
 from tests.support.checkout import ROOT, SLS, copy_project, leave_out_libraries, run
 from tests.support.deploy_role import Request, bucket_arn, deploy_role, requests_of_deploy
-from tests.support.environment import SETTINGS
+from tests.support.environment import SETTINGS, environment
 from tests.support.packages import BOUNDARY, make_packages
 from tests.support.serverless_yml import FUNCTIONS
 
@@ -59,7 +59,7 @@ def test_there_are_no_functions_but_those_of_the_service(prod: Resources) -> Non
     assert not [made["Type"] for made in prod.values() if made["Type"].startswith("Custom::")]
 
 
-def test_no_role_allows_anything_on_all_resources_except_to_write_traces(prod: Resources) -> None:
+def test_roles_allow_patterns_of_resources_only_for_traces_and_the_logs_of_the_stage(prod: Resources) -> None:
     roles = of_type(prod, "AWS::IAM::Role")
     statements = [
         statement
@@ -67,22 +67,42 @@ def test_no_role_allows_anything_on_all_resources_except_to_write_traces(prod: R
         for policy in role["Properties"]["Policies"]
         for statement in policy["PolicyDocument"]["Statement"]
     ]
-    wide = [statement["Action"] for statement in statements if "*" in json.dumps(statement["Resource"])]
+    wide = [statement["Resource"] for statement in statements if "*" in json.dumps(statement["Resource"])]
+    logs = "log-group:/aws/lambda/jwt-rsa-custom-authorizer-prod-*"
 
     assert set(roles) == {"AuthorizerRole", "PetStoreRole", "InvokeRole"}
-    assert wide == 2 * [["xray:PutTraceSegments", "xray:PutTelemetryRecords"]]
+    assert [statement["Action"] for statement in statements if statement["Resource"] == "*"] == 2 * [
+        ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
+    ]
+    assert [resource for resource in wide if resource != "*"] == [
+        {"Fn::Sub": "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:" + logs}
+    ]
     assert "*" not in json.dumps([statement["Action"] for statement in statements])
 
 
-def test_each_function_may_write_to_its_log_group(prod: Resources) -> None:
-    for name, function in of_type(prod, "AWS::Lambda::Function").items():
-        role = function["Properties"]["Role"]["Fn::GetAtt"][0]
-        log_group = name.replace("LambdaFunction", "LogGroup")
-        allowed = json.dumps(prod[role]["Properties"]["Policies"])
+def log_statements(role: dict[str, Any], effect: str) -> list[Any]:
+    """Return the resources for which a role allows, or denies, to write logs."""
+    return [
+        statement["Resource"]
+        for policy in role["Properties"]["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Effect"] == effect and "logs:PutLogEvents" in statement["Action"]
+    ]
 
-        assert f'{{"Fn::GetAtt": ["{log_group}", "Arn"]}}' in allowed, (
-            f"In resources/roles.yml, add to what {role} may write to: - !GetAtt {log_group}.Arn"
-        )
+
+def test_each_function_may_write_to_its_log_group_and_none_but_the_authorizer_to_the_authorizers(
+    prod: Resources,
+) -> None:
+    own = {"Fn::GetAtt": ["AuthorizerLogGroup", "Arn"]}
+    for name, function in of_type(prod, "AWS::Lambda::Function").items():
+        role = prod[function["Properties"]["Role"]["Fn::GetAtt"][0]]
+        if name == "AuthorizerLambdaFunction":
+            assert (log_statements(role, "Allow"), log_statements(role, "Deny")) == ([own], [])
+            continue
+        (pattern,) = log_statements(role, "Allow")
+        log_group = prod[name.replace("LambdaFunction", "LogGroup")]["Properties"]["LogGroupName"]
+        assert log_group.startswith(pattern["Fn::Sub"].partition(":log-group:")[2].removesuffix("*"))
+        assert log_statements(role, "Deny") == [own]
 
 
 def test_the_role_that_github_deploys_with_may_do_all_that_its_stage_needs(
@@ -249,7 +269,7 @@ def test_unsafe_settings_stop_the_deploy_too(checkout: Path, clean: dict[str, st
 
 def test_the_defaults_of_the_service_are_those_of_the_authorizer() -> None:
     service = (ROOT / "serverless.yml").read_text()
-    (issuer,) = (settings := Settings.from_environment(SETTINGS)).issuers
+    (issuer,) = (settings := Settings.from_environment(environment())).issuers
 
     assert f"${{env:ALGORITHMS, '{','.join(issuer.algorithms)}'}}" in service
     assert f"${{env:LEEWAY_SECONDS, '{issuer.leeway_seconds}'}}" in service

@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.checkout import SLS, copy_project, leave_out_libraries, run
 from tests.support.environment import SETTINGS
-from tests.support.serverless_yml import API_FUNCTIONS, FUNCTIONS, OPEN, PROTECTED, ROUTE_SCOPES
+from tests.support.serverless_yml import API_FUNCTIONS, FUNCTIONS, OPEN, PROTECTED
 from tests.support.tokens import AUDIENCE
 from tools.smoke import deployed_url
 
@@ -93,7 +93,7 @@ def authorizer(stage: str) -> Any:
 
 
 def role(arn: str) -> tuple[Any, dict[str, Any]]:
-    """Return who may assume a role, and what it allows: actions and resources, by the policy's name."""
+    """Return who may assume a role, and what its policies allow or deny: the actions and resources."""
     iam = boto3.client("iam")
     name = arn.rpartition("/")[2]
     assert iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"] == []
@@ -102,9 +102,10 @@ def role(arn: str) -> tuple[Any, dict[str, Any]]:
     allowed = {}
     for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
         document = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
-        (statement,) = ast.literal_eval(str(document))["Statement"]  # moto gives it as Python writes it
-        assert statement["Effect"] == "Allow"
-        allowed[policy] = (statement["Action"], statement["Resource"])
+        for statement in ast.literal_eval(str(document))["Statement"]:  # moto gives it as Python writes it
+            effect = "" if statement["Effect"] == "Allow" else f" {statement['Effect']}"
+            assert policy + effect not in allowed
+            allowed[policy + effect] = (statement["Action"], statement["Resource"])
     return trust, allowed
 
 
@@ -127,10 +128,7 @@ def test_each_function_has_the_configuration_of_its_stage(both: None) -> None:
 def test_only_the_authorizer_gets_the_settings(stage: str, request: pytest.FixtureRequest) -> None:
     request.getfixturevalue(stage)
 
-    variables = function(stage, "authorizer")["Environment"]["Variables"]
-    routes = variables.pop("ROUTE_SCOPES")
-    assert variables == ALL_SETTINGS
-    assert routes == ROUTE_SCOPES
+    assert function(stage, "authorizer")["Environment"]["Variables"] == ALL_SETTINGS
     for name in API_FUNCTIONS:
         assert "Environment" not in function(stage, name)
 
@@ -152,9 +150,11 @@ def test_the_other_functions_share_a_role_that_may_write_their_logs(dev: None) -
     _, allowed = role(arn)
 
     assert arn != function("dev", "authorizer")["Role"]
-    assert set(allowed) == {"petstore"}
-    assert allowed["petstore"][0] == ["logs:CreateLogStream", "logs:PutLogEvents"]
-    assert set(allowed["petstore"][1]) == {log_group_arn("dev", name) for name in API_FUNCTIONS}
+    actions = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    assert allowed == {
+        "petstore": (actions, log_group_arn("dev", "*")),
+        "petstore Deny": (actions, log_group_arn("dev", "authorizer")),
+    }
 
 
 def test_api_gateway_invokes_the_authorizer_with_a_role_that_allows_nothing_else(prod: None) -> None:
@@ -337,6 +337,15 @@ def test_the_smoke_test_finds_the_url_of_a_stage(
     assert deployed_url("prod") == outputs("prod")["ServiceEndpoint"]
     with pytest.raises(SystemExit, match="no API of stage staging"):
         deployed_url("staging")
+
+
+def test_deploying_the_function_alone_deploys_the_same_package_with_the_routes_of_all_endpoints(
+    sls: Sls, light: Path, dev: None
+) -> None:
+    before = function("dev", "authorizer")["CodeSha256"]
+    sls(light, "deploy", "function", "-f", "authorizer", "--stage", "dev", "--force")
+
+    assert function("dev", "authorizer")["CodeSha256"] == before
 
 
 def test_a_changed_setting_reaches_the_function_without_a_new_deployment_of_the_api(

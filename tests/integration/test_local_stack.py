@@ -229,7 +229,7 @@ def test_the_doctor_finds_nothing_wrong_with_settings_that_work(doctor: Npm) -> 
 
     assert status == 0
     assert "WRONG" not in printed
-    assert "POST /pets (line 2): refused, lacks create:pets" in printed
+    assert "POST /pets: refused, lacks create:pets" in printed
 
 
 def test_the_doctor_says_what_to_write_for_an_issuer_without_its_slash(stack: Stack, doctor: Npm) -> None:

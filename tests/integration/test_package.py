@@ -73,7 +73,7 @@ def test_the_package_contains_what_runs_and_nothing_else(built: dict[str, Path],
 
     # The bytecode has a test of its own.
     assert {name.split("/")[0] for name in files} - {"__pycache__"} == {
-        *("LICENSE", "auth", "handler.py"),
+        *("LICENSE", "auth", "handler.py", "routes.txt"),
         *("jwt", "cryptography", f"_cffi_backend.cpython-313-{machine}-linux-gnu.so"),
         *("requests", "urllib3", "idna", "certifi"),
     }
@@ -120,7 +120,7 @@ def test_a_petstore_package_contains_nothing_of_the_authorizer(
         package = built["arm64"] / name
 
         assert not {name.partition("/")[0] for name in names(package) if "/" in name} - {"__pycache__"}
-        assert "handler.py" not in names(package)
+        assert not {"handler.py", "routes.txt"} & set(names(package))
         assert without_bytecode(unpack(package, tmp_path / name)) == []
 
 
@@ -179,7 +179,7 @@ def test_the_runtime_client_of_aws_gets_a_policy_or_exactly_unauthorized(
     before = sorted(package.rglob("*"))
     token = make_token(key)
     with closing(JwksServer(answer(jwks(key)))) as issuer:
-        function = start(package, JWKS_URI=issuer.url)
+        function = start(package, JWKS_URI=issuer.url, ROUTE_SCOPES="")  # the routes are in the package
         good = function.invoke(make_event(token))
         bad = function.invoke(make_event(token[:-9] + "A" * 9))
         again = function.invoke(make_event(token))

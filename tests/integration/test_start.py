@@ -39,6 +39,7 @@ DEVELOPER = {
     "TOKEN_ISSUER": "https://another-issuer.example/",
     "TOKEN_ISSUER__PARTNER": "https://partner.example/",
     "LEEWAY_SECONDS": "a day",
+    "ROUTE_SCOPES": "GET /theirs",
     "AWS_PROFILE": "nobody",
     "AWS_REGION": "eu-central-1",
     **dict.fromkeys(

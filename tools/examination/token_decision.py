@@ -9,6 +9,7 @@ import jwt
 
 from auth import ConfigError, InvalidToken, Issuer, KeysUnavailable, authorizer
 from auth.keys import KeyStore
+from auth.routes import parse_routes
 from tools.discovery import Fetch
 from tools.untrusted_text import quoted
 
@@ -53,7 +54,8 @@ def decide(case: Case, issuer: Issuer, *, is_key_for_any_issuer: bool = False) -
     `is_key_for_any_issuer`: as if no JWK named the issuer whose tokens it is for.
     """
     event = {"type": "TOKEN", "authorizationToken": f"Bearer {case.token}", "methodArn": _METHOD_ARN}
-    settings = replace(case.settings, issuers=(issuer,))
+    # What the scopes open is another question, which token_routes.py answers for each route.
+    settings = replace(case.settings, issuers=(issuer,), routes=parse_routes("*"))
     fetch = _without_issuers(case.fetch) if is_key_for_any_issuer else case.fetch
     key_stores = {issuer: KeyStore(issuer.jwks_uri, issuer.algorithms, fetch=fetch)}
     try:

@@ -19,9 +19,15 @@ def token_routes(case: Case) -> Iterator[Finding | Fault]:
         return
     issuer = issuer_of_token(case)
     decision = decide(case, issuer)
-    if decision.refusal or case.settings.routes is None:
+    tables = case.settings.routes.sections
+    if decision.refusal or None in tables.values():  # any valid token may invoke everything
         return
-    lacking = {str(route): route.scopes - decision.scopes for route in case.settings.routes.routes}
+    lacking = {
+        (f"[{name}] " if len(tables) > 1 else "") + route.key: route.scopes - decision.scopes
+        for name, table in tables.items()
+        if table
+        for route in table.routes
+    }
     yield Finding("ok", "token", f"Its scopes are: {_listed(decision.scopes)}.")
     withheld = decide(case, replace(issuer, allowed_scopes=None)).scopes - decision.scopes
     variable = f"ALLOWED_SCOPES{issuer.suffix}"
