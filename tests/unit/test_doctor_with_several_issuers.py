@@ -153,6 +153,13 @@ def test_a_misspelled_variable_never_replaces_one_that_is_set(examined: Examined
     assert texts(found) == ["settings: AUDIENCES__PARTNER is not a setting: check its spelling."]
 
 
+def test_a_variable_of_another_tool_is_not_renamed(examined: Examined) -> None:
+    found = examined(REQUIRED_CLAIMSET_OF_ANOTHER_TOOL="x")
+
+    assert recommended(found) == []
+    assert len(texts(found)) == 1
+
+
 def test_a_token_of_no_issuer_is_shown_the_names_of_all(examined: Examined, key: SigningKey) -> None:
     stranger = SigningKey.generate("key-9")
     found = examined(make_token(stranger, AUTH0_TOKEN | {"iss": "https://other.example/"}))
@@ -169,6 +176,16 @@ def test_a_token_with_another_name_of_the_partner_is_the_partners_whose_key_sign
     found = examined(make_token(key, PARTNERS_TOKEN | {"iss": alias}))
 
     assert recommended(found) == [f"TOKEN_ISSUER__PARTNER={PARTNER_SITE.issuer},{alias}"]
+
+
+def test_of_two_issuers_with_one_key_the_one_with_a_similar_name_is_meant(
+    examined: Examined, key: SigningKey
+) -> None:
+    partner = PARTNER_SITE.issuer
+    token = make_token(key, PARTNERS_TOKEN | {"iss": partner[:-1]})
+    found = examined(token, (AUTH0_SITE, PARTNER_SITE), JWKS_URI__PARTNER=PARTNER_SITE.jwks_uri)
+
+    assert recommended(found) == [f"TOKEN_ISSUER__PARTNER={partner[:-1]}"]
 
 
 def test_a_key_of_one_issuer_says_nothing_about_a_token_of_the_other(

@@ -360,6 +360,16 @@ def test_an_id_token_of_entra_is_no_reason_to_read_roles(key: SigningKey, new_ke
     )
 
 
+def test_an_id_token_of_entra_is_recognized_though_it_has_no_nonce(
+    key: SigningKey, new_key: SigningKey
+) -> None:
+    claims = without(ENTRA_TOKEN, "azp") | {"aud": "client"}
+    found = examined(make_token(key, claims), (ENTRA_SITE,), key, new_key, **ENTRA)
+
+    assert recommended(found) == []
+    assert "It looks like an ID token" in texts(found)[0]
+
+
 @pytest.mark.parametrize("required", ["azp", "azp=d9f1c2b0-5b9e-4a35-8b86-4f3d4f7f2a11"])
 def test_roles_of_entra_are_right_if_only_access_tokens_are_accepted(
     key: SigningKey, new_key: SigningKey, required: str

@@ -130,6 +130,14 @@ SET_UPS = [
         (f"JWKS_URI={ENTRA_V1_KEYS}",),
     ),
     SetUp(
+        "Entra ID: the keys of v2 tokens, without a token",
+        ENTRA_V1 | {"JWKS_URI": ENTRA_KEYS},
+        (ENTRA_SITE, ENTRA_V1_SITE),
+        None,
+        (f"JWKS_URI={ENTRA_V1_KEYS}",),
+        "all keys are for the tokens of other issuers",
+    ),
+    SetUp(
         "Entra ID: common instead of a tenant",
         ENTRA
         | {
@@ -183,6 +191,13 @@ SET_UPS = [
         (GOOGLE_SITE,),
         GOOGLE_TOKEN | {"aud": API, "azp": "110169484474386276334"},
         ("REQUIRED_CLAIMS=sub=110169484474386276334",),
+    ),
+    SetUp(
+        "Google: the audience of another client",
+        GOOGLE | {"AUDIENCE": API},
+        (GOOGLE_SITE,),
+        GOOGLE_TOKEN | {"aud": "1.apps.googleusercontent.com", "azp": "1.apps.googleusercontent.com"},
+        ("AUDIENCE=1.apps.googleusercontent.com", "REQUIRED_CLAIMS=azp=1.apps.googleusercontent.com"),
     ),
     SetUp(
         "Keycloak: roles of the realm",
@@ -248,6 +263,14 @@ SET_UPS = [
         AUTH0_TOKEN,
         ("TOKEN_TYPES=jwt,at+jwt,vnd.acme.at+jwt",),
         header={"typ": "application/vnd.acme.at+jwt"},
+    ),
+    SetUp(
+        "SPIFFE: a type that any token may have",
+        AUTH0 | {"TOKEN_TYPES": "at+jwt"},
+        (AUTH0_SITE,),
+        AUTH0_TOKEN,
+        ("TOKEN_TYPES=at+jwt,jwt",),
+        header={"typ": "JOSE"},
     ),
     SetUp(
         "ADFS: an application's token, which has no sub",
