@@ -1,4 +1,4 @@
-"""This file is the only network: it fetches a JWKS, in limited time and size whatever the server does."""
+"""This file is the only network: it fetches a JWKS, in limited time and size, and follows no redirect."""
 
 import io
 import logging

@@ -20,7 +20,8 @@ ALGORITHMS = (
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")  # alarms count lines of level ERROR
 MAX_LEEWAY_SECONDS = 300
 
-# Variables of the deployment, and of an issuer: these may have a suffix, such as TOKEN_ISSUER__PARTNER.
+# Variables of the deployment, and of an issuer: these may have a suffix, such as TOKEN_ISSUER__PARTNER. A new
+# one needs a field of Issuer, a line in _read_issuer, one in serverless.yml, and one in .env.sample.
 DEPLOYMENT_VARIABLES = ("LEEWAY_SECONDS", "LOG_LEVEL", "ROUTE_SCOPES")
 REQUIRED_VARIABLES = ("JWKS_URI", "AUDIENCE", "TOKEN_ISSUER")
 ISSUER_VARIABLES = (
