@@ -51,10 +51,10 @@ Start = Callable[..., Stack]
 def start(checkout: Path, clean: dict[str, str]) -> Start:
     """Starts what `npm start` runs, on free ports or given ones, and waits until it is ready or gives up."""
 
-    def start_stack(**environment: str) -> Stack:
+    def start_stack(folder: Path = checkout, **environment: str) -> Stack:
         process = subprocess.Popen(
             ["node", "local/start.mjs"],
-            cwd=checkout,
+            cwd=folder,
             env=clean | {"API_PORT": "0", "ISSUER_PORT": "0"} | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -262,6 +262,31 @@ def test_ctrl_c_leaves_no_process_and_no_port_behind(start: Start, how: signal.S
     while _processes_of(stack.issuer) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert _processes_of(stack.issuer) == []
+
+
+@pytest.fixture
+def both_kinds(editable: Path, start: Start) -> Iterator[Stack]:
+    """A service in which `GET /pets/{petId}` has the REQUEST authorizer, and the others the TOKEN one."""
+    service = (editable / "serverless.yml").read_text()
+    before, path, after = service.partition("path: /pets/{petId}\n")
+    after = after.replace("${self:custom.jwtAuthorizer}", "${self:custom.jwtRequest}", 1)
+    (editable / "serverless.yml").write_text(before + path + after)
+    stack = start(folder=editable)
+    yield stack
+    stack.process.terminate()
+    stack.process.communicate(timeout=10)
+    (editable / "serverless.yml").write_text(service)
+
+
+def test_endpoints_may_have_authorizers_of_both_kinds(both_kinds: Stack) -> None:
+    def statuses(token: str) -> list[int]:
+        urls = [f"{both_kinds.api}/pets/1", f"{both_kinds.api}/pets", f"{both_kinds.api}/pets/1"]
+        return [requests.get(url, headers=bearer(token), timeout=5).status_code for url in urls]
+
+    assert statuses(both_kinds.token("read:pets")) == 3 * [200]
+    assert statuses(both_kinds.token("create:pets")) == 3 * [403]
+    assert statuses("x.y.z") == 3 * [401]
+    assert requests.get(f"{both_kinds.api}/pets/1", timeout=5).status_code == 401
 
 
 def _processes_of(issuer: str) -> list[str]:
