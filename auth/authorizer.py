@@ -2,8 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .bearer import unverified_token
 from .claims import Claims, reject_before_fetch, verify
@@ -15,8 +14,7 @@ from .routes import Route, RouteTable
 from .settings import Issuer, Settings
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(NamedTuple):
     """The answer to an event, and what it was based on."""
 
     response: Response

@@ -4,9 +4,8 @@ import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from .errors import InvalidToken
 
@@ -18,8 +17,7 @@ _CREDENTIALS = re.compile(r"(?i:bearer) +([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-
 _MAX_CREDENTIALS_BYTES = len("Bearer ") + MAX_TOKEN_BYTES
 
 
-@dataclass(frozen=True)
-class UnverifiedHeader:
+class UnverifiedHeader(NamedTuple):
     """What a token says of its own signature (RFC 7515 section 4.1): enough to look for the key.
 
     Keys that it offers itself (`jwk`, `jku`, `x5c`, `x5u`) are ignored: any caller can write them. So is
@@ -33,8 +31,7 @@ class UnverifiedHeader:
     """See `normal_type`. `jwt` if there is none."""
 
 
-@dataclass(frozen=True)
-class UnverifiedToken:
+class UnverifiedToken(NamedTuple):
     """A JWS in parts (RFC 7515 section 7.1)."""
 
     header: UnverifiedHeader

@@ -3,8 +3,7 @@
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .bearer import UnverifiedToken
 from .errors import InvalidToken
@@ -23,11 +22,10 @@ _OTHER_TOKENS = {
     "drn": frozenset({"dsr"}),
 }
 # A principal reaches the backend and its logs.
-_CONTROL_CHARACTERS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_CONTROL_CHARACTERS = "[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
 
 
-@dataclass(frozen=True)
-class Claims:
+class Claims(NamedTuple):
     """Who calls, according to whom, and every scope that the token grants."""
 
     issuer: str
@@ -160,7 +158,7 @@ def _principal_claim(claims: Mapping[str, Any], issuer: Issuer) -> str:
     for name in issuer.principal_claims:
         value = claim(claims, name)
         if isinstance(value, str) and value:
-            if _CONTROL_CHARACTERS.search(value):
+            if not value.isprintable() and re.search(_CONTROL_CHARACTERS, value):
                 raise InvalidToken(f"{name} has control characters")
             return name
     raise InvalidToken(f"none of {', '.join(issuer.principal_claims)} says who calls")

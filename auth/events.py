@@ -7,8 +7,7 @@ Lambda REQUEST authorizers".
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NamedTuple, TypedDict
 
 from .errors import ConfigError, InvalidToken
 
@@ -23,8 +22,7 @@ _ARN = re.compile(
 MAX_STAGE_ARN_LENGTH = 200
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """What an event asks: may the bearer of this token make this request?"""
 
     kind: Literal["rest", "http", "websocket"]
