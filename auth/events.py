@@ -6,7 +6,7 @@ Lambda REQUEST authorizers".
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Literal, NamedTuple, TypedDict
 
 from .errors import ConfigError, InvalidToken
@@ -98,26 +98,28 @@ def _arn(event: Mapping[str, Any], name: str) -> tuple[str, str, str]:
 
 
 def _headers(event: Mapping[str, Any]) -> list[object]:
-    """Return each value of the header Authorization, in whatever case.
-
-    It may be in two places of an event.
-    """
-    values: list[object] = []
-    for members in (event.get("headers"), event.get("multiValueHeaders")):
-        for name, value in members.items() if isinstance(members, Mapping) else ():
-            if name.lower() == "authorization":
-                values += value if isinstance(value, list) else [value]
-    return values
+    """Return each value of the header Authorization, in whatever case."""
+    places = event.get("headers"), event.get("multiValueHeaders")
+    return _values(places, lambda name: name.lower() == "authorization")
 
 
 def _access_tokens(event: Mapping[str, Any]) -> list[str]:
     """Return each value of the query parameter access_token (RFC 6750 section 2.3), as credentials."""
-    single = event.get("queryStringParameters") or {}
-    multiple = event.get("multiValueQueryStringParameters") or {}
-    values = [single[name] for name in ("access_token",) if name in single] + multiple.get("access_token", [])
+    places = event.get("queryStringParameters"), event.get("multiValueQueryStringParameters")
+    values = _values(places, lambda name: name == "access_token")
     if values and _headers(event):
         raise InvalidToken("a token in the header and one in the query")
     return [f"Bearer {value}" for value in values]
+
+
+def _values(places: Iterable[object], is_wanted: Callable[[str], bool]) -> list[object]:
+    """Return each value of a header or parameter. In an event it may stand alone, in a list, or both."""
+    values: list[object] = []
+    for members in places:
+        for name, value in members.items() if isinstance(members, Mapping) else ():
+            if is_wanted(name):
+                values += value if isinstance(value, list) else [value]
+    return values
 
 
 def _only(credentials: list[object]) -> object:

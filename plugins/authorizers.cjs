@@ -27,7 +27,8 @@ module.exports = class Authorizers {
   constructor(serverless) {
     const complete = () => {
       const { service } = serverless;
-      const { naming } = serverless.getProvider('aws');
+      const provider = serverless.getProvider('aws');
+      const { naming } = provider;
       const { Resources, Outputs } = service.provider.compiledCloudFormationTemplate;
       for (const [id, authorizer] of Object.entries(Resources)) {
         const { Type, Properties } = authorizer;
@@ -40,7 +41,7 @@ module.exports = class Authorizers {
 
         // For endpoints that another service adds to this API
         const output = `${naming.getNormalizedFunctionName(Properties.Name)}Id`;
-        const name = `${service.service}-${serverless.getProvider('aws').getStage()}-${output}`;
+        const name = `${service.service}-${provider.getStage()}-${output}`;
         const description = `The authorizer ${Properties.Name} of this API, for endpoints that another service adds`;
         Outputs[output] = { Description: description, Value: { Ref: id }, Export: { Name: name } };
 

@@ -5,6 +5,7 @@
 const { spawnSync } = require('child_process');
 const { existsSync } = require('fs');
 const path = require('path');
+const { AUTHORIZER } = require('./endpoints.cjs');
 
 const COMMANDS = ['package', 'deploy', 'deploy function', 'invoke local', 'offline', 'offline start', 'print'];
 
@@ -17,12 +18,12 @@ module.exports = class IssuerVariables {
       const { commands, options } = serverless.processedInput;
       const command = commands.join(' ');
       const isMade = command === 'deploy' && options.package; // the variables are in the package
-      const isOther = command === 'invoke local' && options.function !== 'authorizer';
+      const isOther = command === 'invoke local' && options.function !== AUTHORIZER;
       if (!COMMANDS.includes(command) || isMade || isOther) return;
 
       const python = path.join(serverless.serviceDir, '.venv', 'bin', 'python');
       if (!existsSync(python)) return; // venv.cjs reports it, if it is needed
-      const { environment } = serverless.service.getFunction('authorizer');
+      const { environment } = serverless.service.getFunction(AUTHORIZER);
       // -E: not with the PYTHONPATH of this shell
       const { status, stdout, stderr } = spawnSync(python, ['-E', '-m', 'tools.issuer_variables'], {
         cwd: serverless.serviceDir,

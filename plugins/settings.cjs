@@ -4,7 +4,7 @@
 
 const { spawnSync } = require('child_process');
 const { settingsFile } = require('./dotenv.cjs');
-const { routeTable } = require('./endpoints.cjs');
+const { AUTHORIZER, routeTable } = require('./endpoints.cjs');
 const { reasons } = require('./issuer-variables.cjs');
 
 const READ_SETTINGS =
@@ -19,7 +19,7 @@ function explanation(problem) {
 module.exports = class Settings {
   constructor(serverless) {
     const check = () => {
-      const variables = Object.entries(serverless.service.getFunction('authorizer').environment);
+      const variables = Object.entries(serverless.service.getFunction(AUTHORIZER).environment);
       // CloudFormation fills in the others (!ImportValue, !Ref) when it deploys.
       const known = variables.filter(([, value]) => typeof value === 'string');
       const unknown = variables.filter(([, value]) => typeof value !== 'string').map(([name]) => name);
@@ -49,7 +49,7 @@ module.exports = class Settings {
     };
 
     const checkIfInvoked = () => {
-      if (serverless.processedInput.options.function === 'authorizer') check();
+      if (serverless.processedInput.options.function === AUTHORIZER) check();
     };
 
     this.hooks = {
