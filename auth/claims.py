@@ -9,7 +9,7 @@ from .bearer import UnverifiedToken
 from .errors import InvalidToken
 from .jwks import Key
 from .routes import SCOPE
-from .settings import Issuer
+from .settings import DEFAULT_SCOPE_CLAIMS, Issuer
 
 # Claims by which issuers say that a token is none for an API: `typ` is Keycloak's, `tokenName` PingAM's.
 # Values are in lower case, without `_`, `-` and a `token` at the end.
@@ -195,7 +195,7 @@ def _granted(name: str, value: object) -> Iterable[Any]:
         return (scope for scope in value if isinstance(scope, str))
     if isinstance(value, str):
         return value.split(" ") if name in ("scope", "scp") else [value]
-    if isinstance(value, Mapping) and name not in Issuer.scope_claims:
+    if isinstance(value, Mapping) and name not in DEFAULT_SCOPE_CLAIMS:
         return [
             scope for scope, held in value.items() if held is True or (held and isinstance(held, dict | list))
         ]

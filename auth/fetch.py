@@ -7,11 +7,10 @@ import threading
 import time
 import warnings
 from contextlib import closing
-from dataclasses import dataclass, field
 from http.client import HTTPResponse
 from ipaddress import ip_address
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 with warnings.catch_warnings():
@@ -68,12 +67,11 @@ def fetch(url: str) -> bytes:
     return start_fetch(url).body()
 
 
-@dataclass(frozen=True)
-class Fetch:
+class Fetch(NamedTuple):
     """A fetch that has been started."""
 
     deadline: float
-    outcome: "SimpleQueue[bytes | OSError]" = field(default_factory=SimpleQueue)
+    outcome: "SimpleQueue[bytes | OSError]"
 
     def is_done(self) -> bool:
         return not self.outcome.empty()
@@ -94,7 +92,7 @@ def start_fetch(url: str) -> Fetch:
 
     The thread must not import anything: another thread may see a module half initialized (CPython gh-125245).
     """
-    started = Fetch(deadline=time.monotonic() + FETCH_TIMEOUT)
+    started = Fetch(time.monotonic() + FETCH_TIMEOUT, SimpleQueue())
 
     def download() -> None:
         try:

@@ -24,6 +24,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from .errors import ConfigError
 from .routes import ANY_VALUE, MAX_PATTERN_LENGTH, Route, RouteTable, RouteTree, Shape, pattern, with_slash
@@ -75,8 +76,7 @@ class _Denial:
     """... and none of these is denied, which lie between."""
 
 
-@dataclass(frozen=True, eq=False)
-class _Grant:
+class _Grant(NamedTuple):
     """What a granted route adds to a policy."""
 
     route: Route

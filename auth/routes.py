@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from .errors import ConfigError
@@ -70,13 +70,13 @@ class Route:
             yield from with_slash(exact)
 
 
-@dataclass(slots=True, eq=False)
 class RouteTree:
     """The routes of one method that begin with some path: `route` ends there, `greedy` takes the rest."""
 
-    children: dict[str, "RouteTree"] = field(default_factory=dict)
-    route: Route | None = None
-    greedy: Route | None = None
+    def __init__(self) -> None:
+        self.children: dict[str, RouteTree] = {}
+        self.route: Route | None = None
+        self.greedy: Route | None = None
 
     def add(self, route: Route) -> None:
         node = self

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .bearer import normal_type
 from .errors import ConfigError, InvalidToken
@@ -19,6 +19,13 @@ ALGORITHMS = (
 )
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")  # alarms count lines of level ERROR
 MAX_LEEWAY_SECONDS = 300
+
+DEFAULT_ALGORITHMS = ("RS256",)
+DEFAULT_TOKEN_TYPES = ("jwt", "at+jwt")
+DEFAULT_SCOPE_CLAIMS = ("scope", "scp", "permissions")
+DEFAULT_PRINCIPAL_CLAIMS = ("sub", "client_id", "azp")
+DEFAULT_LEEWAY_SECONDS = 5
+DEFAULT_LOG_LEVEL = "INFO"
 
 # Variables of the deployment, and of an issuer: these may have a suffix, such as TOKEN_ISSUER__PARTNER. A new
 # one needs a field of Issuer, a line in _read_issuer, one in serverless.yml, and one in .env.sample.
@@ -42,8 +49,7 @@ _BEGINNINGS_OF_SETTINGS = (
 )
 
 
-@dataclass(frozen=True, eq=False)
-class Issuer:
+class Issuer(NamedTuple):
     """What is expected of the tokens of one issuer. Nothing of it is ever used for another issuer's."""
 
     jwks_uri: str
@@ -52,32 +58,31 @@ class Issuer:
     """A token is for us if its `aud` names one of these."""
     token_issuer: tuple[str, ...]
     """A token's `iss` is one of these, to the letter."""
-    algorithms: tuple[str, ...] = ("RS256",)
+    algorithms: tuple[str, ...] = DEFAULT_ALGORITHMS
     """What a token may be signed with (RFC 7518 section 3.1)."""
-    token_types: tuple[str, ...] = ("jwt", "at+jwt")
+    token_types: tuple[str, ...] = DEFAULT_TOKEN_TYPES
     """What a token's header may have as `typ`, in lower case."""
-    scope_claims: tuple[str, ...] = ("scope", "scp", "permissions")
+    scope_claims: tuple[str, ...] = DEFAULT_SCOPE_CLAIMS
     """The claims that grant scopes."""
     allowed_scopes: frozenset[str] | None = None
     """The scopes that this issuer may grant. None: all."""
     required_claims: tuple[tuple[str, str | None], ...] = ()
     """Claims that a token must have, and their values. None: any value."""
-    principal_claims: tuple[str, ...] = ("sub", "client_id", "azp")
+    principal_claims: tuple[str, ...] = DEFAULT_PRINCIPAL_CLAIMS
     """The claims that say who calls. The first that is there counts."""
-    leeway_seconds: int = 5
+    leeway_seconds: int = DEFAULT_LEEWAY_SECONDS
     """By how much the issuer's clock may differ from ours."""
     suffix: str = ""
     """What follows the names of its variables, such as `__PARTNER`."""
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """The rules of this deployment. `from_environment` reads them, or reports everything that is wrong."""
 
     issuers: tuple[Issuer, ...]
     routes: RouteTables
     """Which scopes each route needs."""
-    log_level: str = "INFO"
+    log_level: str = DEFAULT_LOG_LEVEL
 
     def issuer(self, unverified_iss: object) -> Issuer:
         """Return the issuer that a token claims to be from. Raises InvalidToken if it is not one of ours."""
@@ -101,16 +106,16 @@ class Settings:
         """
         values = {name: value.strip() for name, value in environment.items() if value.strip()}
         problems = _unknown_names(values)
-        leeway = values.get("LEEWAY_SECONDS", "5")
+        leeway = values.get("LEEWAY_SECONDS", str(DEFAULT_LEEWAY_SECONDS))
         if not re.fullmatch("[0-9]{1,3}", leeway) or int(leeway) > MAX_LEEWAY_SECONDS:
             problems.append(f"LEEWAY_SECONDS must be a whole number from 0 to {MAX_LEEWAY_SECONDS}")
-            leeway = "5"
+            leeway = "0"
         issuers = []
         for suffix in _suffixes(values):
             variables = {name: values[name + suffix] for name in ISSUER_VARIABLES if name + suffix in values}
             issuers.append(_read_issuer(variables, suffix, int(leeway), problems))
         problems += _shared_names(issuers)
-        log_level = values.get("LOG_LEVEL", "INFO").upper()
+        log_level = values.get("LOG_LEVEL", DEFAULT_LOG_LEVEL).upper()
         if log_level not in LOG_LEVELS:
             problems.append(f"LOG_LEVEL must be one of {', '.join(LOG_LEVELS)}")
         tables = RouteTables({})
@@ -190,7 +195,7 @@ def _read_issuer(values: dict[str, str], suffix: str, leeway: int, problems: lis
         return listed(name, default, re.compile(r"\S+").fullmatch, "must be names, separated by commas")
 
     algorithms = listed(
-        "ALGORITHMS", ("RS256",), ALGORITHMS.__contains__, f"must be some of {', '.join(ALGORITHMS)}"
+        "ALGORITHMS", DEFAULT_ALGORITHMS, ALGORITHMS.__contains__, f"must be some of {', '.join(ALGORITHMS)}"
     )
     if "EdDSA" in algorithms:
         algorithms = (*algorithms, "Ed25519")  # the newer name of the same signatures
@@ -204,17 +209,17 @@ def _read_issuer(values: dict[str, str], suffix: str, leeway: int, problems: lis
     jwks_uri = values.get("JWKS_URI", "")
     if jwks_uri and not is_safe_url(jwks_uri):
         problems.append(f"JWKS_URI{suffix} must be an https:// URL (http:// for a loopback host only)")
-    types = names("TOKEN_TYPES", Issuer.token_types)
+    types = names("TOKEN_TYPES", DEFAULT_TOKEN_TYPES)
     return Issuer(
         jwks_uri=jwks_uri,
         audience=listed("AUDIENCE", ()),
         token_issuer=listed("TOKEN_ISSUER", ()),
         algorithms=algorithms,
         token_types=tuple(map(normal_type, types)),
-        scope_claims=names("SCOPE_CLAIMS", Issuer.scope_claims),
+        scope_claims=names("SCOPE_CLAIMS", DEFAULT_SCOPE_CLAIMS),
         allowed_scopes=frozenset(allowed) or None,
         required_claims=tuple(_required_claim(item) for item in required),
-        principal_claims=names("PRINCIPAL_CLAIMS", Issuer.principal_claims),
+        principal_claims=names("PRINCIPAL_CLAIMS", DEFAULT_PRINCIPAL_CLAIMS),
         leeway_seconds=leeway,
         suffix=suffix,
     )

@@ -7,7 +7,7 @@ from typing import Any
 from auth import Issuer
 from auth.bearer import normal_type
 from auth.claims import claim
-from auth.settings import ALGORITHMS
+from auth.settings import ALGORITHMS, DEFAULT_PRINCIPAL_CLAIMS
 from tools.difference import is_same_but_for_spelling
 from tools.untrusted_text import quoted
 
@@ -82,7 +82,7 @@ def _any_principal(token: Unverified, issuer: Issuer) -> Mapping[str, Any]:
 
 def _identifiers(token: Unverified, issuer: Issuer) -> list[str]:
     """Return the claims of a token that PRINCIPAL_CLAIMS could name, too."""
-    known = (*Issuer.principal_claims, *_IDENTIFIERS)
+    known = (*DEFAULT_PRINCIPAL_CLAIMS, *_IDENTIFIERS)
     return [name for name in known if name in token.claims and name not in issuer.principal_claims]
 
 

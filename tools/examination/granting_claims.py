@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from auth import Issuer
+from auth.settings import DEFAULT_SCOPE_CLAIMS
 
 from . import providers
 from .trial import Advice, Case, Setting
@@ -55,7 +56,7 @@ def _advice(case: Case, issuer: Issuer, claims: Mapping[str, Any], name: str) ->
     variable = f"SCOPE_CLAIMS{issuer.suffix}"
     iss = str(claims["iss"])
     present = issuer.scope_claims
-    if present == Issuer.scope_claims:
+    if present == DEFAULT_SCOPE_CLAIMS:
         # Where the provider grants scopes by default.
         present = ("scp",) if providers.is_entra(iss) else present
         present = ("scope",) if providers.is_keycloak(claims) else present

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from auth import ConfigError, Issuer, Settings
-from auth.settings import DEPLOYMENT_VARIABLES, ISSUER_VARIABLES
+from auth import ConfigError
+from auth.settings import DEFAULT_LEEWAY_SECONDS, DEFAULT_LOG_LEVEL, DEPLOYMENT_VARIABLES, ISSUER_VARIABLES
 
 from .audience_rule import apis, audience_advice
 from .issuer_metadata import Published, discover, renamed
@@ -14,7 +14,7 @@ from .token_decision import read
 from .token_rules import signed_claims
 from .trial import Advice, Case, Fault, Finding, Setting, write
 
-_DEFAULTS = {"LEEWAY_SECONDS": str(Issuer.leeway_seconds), "LOG_LEVEL": Settings.log_level}
+_DEFAULTS = {"LEEWAY_SECONDS": str(DEFAULT_LEEWAY_SECONDS), "LOG_LEVEL": DEFAULT_LOG_LEVEL}
 
 
 def readable(case: Case) -> Iterator[Finding | Fault]:

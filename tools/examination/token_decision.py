@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import jwt
@@ -55,7 +55,7 @@ def decide(case: Case, issuer: Issuer, *, is_key_for_any_issuer: bool = False) -
     """
     event = {"type": "TOKEN", "authorizationToken": f"Bearer {case.token}", "methodArn": _METHOD_ARN}
     # What the scopes open is another question, which token_routes.py answers for each route.
-    settings = replace(case.settings, issuers=(issuer,), routes=parse_routes("*"))
+    settings = case.settings._replace(issuers=(issuer,), routes=parse_routes("*"))
     fetch = _without_issuers(case.fetch) if is_key_for_any_issuer else case.fetch
     key_stores = {issuer: KeyStore(issuer.jwks_uri, issuer.algorithms, fetch=fetch)}
     try:

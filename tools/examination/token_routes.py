@@ -1,7 +1,6 @@
 """Which routes a token opens, and which scopes it lacks for the others."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from auth.claims import claim
 from tools.untrusted_text import quoted
@@ -29,7 +28,7 @@ def token_routes(case: Case) -> Iterator[Finding | Fault]:
         for route in table.routes
     }
     yield Finding("ok", "token", f"Its scopes are: {_listed(decision.scopes)}.")
-    withheld = decide(case, replace(issuer, allowed_scopes=None)).scopes - decision.scopes
+    withheld = decide(case, issuer._replace(allowed_scopes=None)).scopes - decision.scopes
     variable = f"ALLOWED_SCOPES{issuer.suffix}"
     if withheld:
         yield Finding("note", variable, f"It does not list {_listed(withheld)}, which the token has.")

@@ -6,7 +6,6 @@ the issuer signed it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from auth import Issuer
@@ -101,4 +100,4 @@ def _refusal(case: Case, issuer: Issuer, token: Unverified | None, waived: Seque
         return decide(case, issuer).refusal
     fields = {name: value for rule in waived for name, value in rule.waive(token, issuer).items()}
     is_key_for_any_issuer = any(rule.claim == "key" for rule in waived)
-    return decide(case, replace(issuer, **fields), is_key_for_any_issuer=is_key_for_any_issuer).refusal
+    return decide(case, issuer._replace(**fields), is_key_for_any_issuer=is_key_for_any_issuer).refusal
