@@ -35,7 +35,7 @@ def copy_project(folder: Path) -> Path:
 
 def leave_out_libraries(checkout: Path) -> Path:
     """Let a copy be packaged without libraries, which is much faster. Return the copy."""
-    (checkout / "requirements.txt").write_text("")
+    (checkout / "requirements.txt").unlink()
     return checkout
 
 
@@ -46,6 +46,8 @@ def clean_environment(home: Path, **variables: str) -> dict[str, str]:
         "HOME": str(home),
         "LANG": "C.UTF-8",
         "CI": "true",  # no tool asks a question or looks for a newer version of itself
+        # `sls` compiles its schema in 2 s, and keeps the result here for all tests, by the schema's hash.
+        "SLS_SCHEMA_CACHE_BASE_DIR": str(ROOT / "node_modules/.cache"),
         "PIP_CONFIG_FILE": os.devnull,
         "PIP_NO_INDEX": "1",
         "PIP_FIND_LINKS": wheels().as_uri(),  # not a path, which pip would split at spaces
