@@ -17,6 +17,7 @@ from tests.support.environment import SETTINGS, environment
 from tests.support.isolation import isolate_this_process
 from tests.support.jwks_server import JwksServer, answer
 from tests.support.packages import BOUNDARY, make_packages
+from tests.support.sharing import made_once
 from tests.support.tokens import SigningKey, jwks, token
 
 # Before any test module imports handler.py, which fetches the keys of JWKS_URI at its import.
@@ -105,17 +106,23 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def prod_package(clean: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with the packages and templates of stage prod, for arm64."""
-    checkout = copy_project(tmp_path_factory.mktemp("prod"))
-    return make_packages(checkout, "--stage", "prod", environment=clean | SETTINGS)
+
+    def make(folder: Path) -> Path:
+        return make_packages(copy_project(folder), "--stage", "prod", environment=clean | SETTINGS)
+
+    return made_once(tmp_path_factory, "prod", make)
 
 
 @pytest.fixture(scope="session")
 def dev_package(clean: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with the packages and templates of stage dev, with parameters that no stage sets."""
-    checkout = copy_project(tmp_path_factory.mktemp("dev"))
     parameters = ("architecture=x86_64", "authorizerConcurrency=20", f"permissionsBoundary={BOUNDARY}")
-    options = (word for parameter in parameters for word in ("--param", parameter))
-    return make_packages(checkout, "--stage", "dev", *options, environment=clean | SETTINGS)
+    options = ("--stage", "dev", *(word for parameter in parameters for word in ("--param", parameter)))
+
+    def make(folder: Path) -> Path:
+        return make_packages(copy_project(folder), *options, environment=clean | SETTINGS)
+
+    return made_once(tmp_path_factory, "dev", make)
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.support.isolation import CALLER
+from tests.support.sharing import locked
 
 ROOT = Path(__file__).parents[2]
 REQUIREMENTS = ROOT / "requirements.txt"
@@ -24,12 +25,17 @@ def wheels() -> Path:
     environment, as `npm run setup` does. Their hashes must be those of requirements.txt.
     """
     folder = ROOT / ".venv/wheels"
-    current = folder / sha256(REQUIREMENTS.read_bytes()).hexdigest()[:16]
-    if current.exists():
-        return current
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    with TemporaryDirectory(dir=folder) as unfinished:
+    with locked(ROOT / ".venv/wheels.lock"):
+        current = folder / sha256(REQUIREMENTS.read_bytes()).hexdigest()[:16]
+        if not current.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            _download(current)
+    return current
+
+
+def _download(target: Path) -> None:
+    with TemporaryDirectory(dir=target.parent) as unfinished:
         for platform in PLATFORMS:
             downloaded = subprocess.run(
                 [
@@ -43,5 +49,4 @@ def wheels() -> Path:
             )
             if downloaded.returncode:
                 raise RuntimeError("The libraries of requirements.txt could not be downloaded: see above.")
-        Path(unfinished, "wheels").rename(current)
-    return current
+        Path(unfinished, "wheels").rename(target)
