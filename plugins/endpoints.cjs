@@ -52,7 +52,7 @@ function guard(authorizer, kind, service) {
   return { ...given, isOurs, type: kind === 'http' ? (given.type ?? 'token').toLowerCase() : 'request' };
 }
 
-// Yields the endpoints of all functions. One without an authorizer has no `guard`.
+// Yields the endpoints of all functions: `given` is what serverless.yml says. One without an authorizer has no `guard`.
 function* endpoints(service) {
   for (const [name, { events }] of Object.entries(service.functions)) {
     for (const event of events ?? []) {
@@ -63,6 +63,7 @@ function* endpoints(service) {
       yield {
         api: SECTIONS[kind],
         key,
+        given,
         name: `${key} of the function ${name}`,
         scopes: given.scopes,
         guard: given.authorizer && guard(given.authorizer, kind, service),

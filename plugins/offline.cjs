@@ -1,20 +1,39 @@
 // This file is a Serverless plugin: `sls offline` calls the authorizer by way of local/gateway.py.
+//
+// serverless-offline knows functions by their names. So each authorizer of an API becomes a function of its own here,
+// which calls local/gateway.py and knows what the authorizer has in serverless.yml.
 'use strict';
 
-const { AUTHORIZER, isArnOfAuthorizer } = require('./endpoints.cjs');
+const path = require('path');
+const { AUTHORIZER, endpoints } = require('./endpoints.cjs');
+
+const ROOT = path.dirname(__dirname);
+
+// Answers are cached for 300 seconds by default, for WebSocket APIs never.
+function properties(api, { type, identitySource, resultTtlInSeconds }, routes) {
+  const ttl = api === 'rest' ? Number(resultTtlInSeconds ?? 300) : Number((api === 'http' && resultTtlInSeconds) || 0);
+  const byDefault = api === 'rest' && ttl > 0 ? 'method.request.header.Authorization' : [];
+  const sources = [identitySource ?? byDefault].flat().flatMap((text) => text.split(/[\s,]+/));
+  return { api, type, identitySource: sources, resultTtlInSeconds: ttl, routes };
+}
 
 module.exports = class Gateway {
   constructor(serverless) {
     const { service } = serverless;
     const wrap = () => {
-      service.getFunction(AUTHORIZER).handler = 'local/gateway.authorize';
-      // serverless-offline knows functions by their names, not by their ARNs.
-      for (const { events } of Object.values(service.functions)) {
-        for (const endpoint of events.flatMap(({ http, websocket }) => [http, websocket])) {
-          if (!isArnOfAuthorizer(endpoint?.authorizer?.arn)) continue;
-          const { arn, ...others } = endpoint.authorizer;
-          endpoint.authorizer = { ...others, name: AUTHORIZER };
-        }
+      const original = service.getFunction(AUTHORIZER);
+      const ours = [...endpoints(service)].filter(({ guard }) => guard?.isOurs);
+      const httpAuthorizers = service.provider.httpApi?.authorizers;
+      for (const { api, guard, given } of ours) {
+        const name = `${api}-${guard.name}`;
+        const routes = ours.filter((other) => other.api === api && other.guard.name === guard.name);
+        const made = properties(api, guard, routes.map(({ key }) => key));
+        // Where the code is, if the service is in another folder
+        const variables = { ...original.environment, PYTHONPATH: ROOT, LOCAL_AUTHORIZER: JSON.stringify(made) };
+        service.functions[name] = { ...original, handler: 'local/gateway.authorize', events: [], environment: variables };
+        if (api === 'http') httpAuthorizers[name] = { ...httpAuthorizers[guard.name], functionName: name };
+        const { arn, ...others } = typeof given.authorizer === 'string' ? {} : given.authorizer;
+        given.authorizer = { ...others, name };
       }
     };
     // The first is for `sls offline`, the second for `sls offline start`.
