@@ -11,6 +11,7 @@ import re
 import sys
 import time
 import traceback
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -100,13 +101,16 @@ def _identity(event: Event, sent: Event) -> tuple[str, ...]:
 
 
 def _answer(sent: Event, identity: tuple[str, ...], context: object) -> Event:
+    """Return the authorizer's answer, or the one that is cached for this identity."""
+    # Imported here, so that a handler that can't be imported is a 500 as well.
+    handler = import_module("handler")
     now = time.monotonic()
     expires_at, answer = _cache.get(identity, (now, {}))
     if expires_at > now:
-        print(f"The authorizer did not run: its answer is cached for {expires_at - now:.0f} s more")
+        with suppress(Exception):
+            handler.authorize(sent, context)  # so that the log here has a reason for each request
         return answer
-    # Imported here, so that a handler that can't be imported is a 500 as well.
-    answer = import_module("handler").authorize(sent, context)
+    answer = handler.authorize(sent, context)
     _cache[identity] = now + AUTHORIZER["resultTtlInSeconds"], answer
     return answer
 

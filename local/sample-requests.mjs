@@ -34,9 +34,13 @@ export async function send({ url, token, tampered, body }, tokens) {
   return response.status;
 }
 
-// Returns the commands that set the shell variables. `prefix` is for npm.
+// Returns the command that sets a shell variable to a token with a scope. `prefix` is for npm.
+export function tokenCommand(prefix, name, scope) {
+  return `${name}=$(${prefix}npm run -s token -- --scope ${scope})`;
+}
+
 export function tokenCommands(prefix) {
-  return Object.entries(SCOPES).map(([name, scope]) => `${name}=$(${prefix}npm run -s token -- --scope ${scope})`);
+  return Object.entries(SCOPES).map(([name, scope]) => tokenCommand(prefix, name, scope));
 }
 
 export function curl({ url, token, tampered, body }) {

@@ -1,6 +1,8 @@
 // This file is a Serverless plugin: it sets what the framework has no options for, on each API Gateway authorizer that
 // runs the function `authorizer`. The authorizer of a REST API gets the tutorial's name and its invoke role. Only the
-// authorizers themselves may invoke the function: by default, every method of the API may.
+// authorizers themselves may invoke the function: by default, every method of the API may, and with a WebSocket API
+// every API of everybody. That goes for the other functions of a WebSocket API, too, which believe what the events say
+// about the caller: only this API may invoke them.
 'use strict';
 
 const { AUTHORIZER, LOGICAL_ID } = require('./endpoints.cjs');
@@ -18,9 +20,10 @@ function permissionId(naming, { Type, Properties }) {
     : naming.getLambdaAuthorizerHttpApiPermissionLogicalId(Name);
 }
 
+const API_ARN = 'arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}';
+
 function arn(api, authorizer) {
-  const text = 'arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/authorizers/${Authorizer}';
-  return { 'Fn::Sub': [text, { Api: api, Authorizer: { Ref: authorizer } }] };
+  return { 'Fn::Sub': [`${API_ARN}/authorizers/\${Authorizer}`, { Api: api, Authorizer: { Ref: authorizer } }] };
 }
 
 module.exports = class Authorizers {
@@ -49,6 +52,11 @@ module.exports = class Authorizers {
         if (service.resources?.Resources?.InvokeRole) {
           Properties.AuthorizerCredentials = { 'Fn::GetAtt': ['InvokeRole', 'Arn'] };
         }
+      }
+      for (const [name, { events }] of Object.entries(service.functions)) {
+        if (!events.some(({ websocket }) => websocket)) continue;
+        const permission = Resources[naming.getLambdaWebsocketsPermissionLogicalId(name)];
+        permission.Properties.SourceArn ??= { 'Fn::Sub': [`${API_ARN}/*`, { Api: provider.getApiGatewayWebsocketApiId() }] };
       }
     };
     this.hooks = { 'after:package:compileEvents': complete };

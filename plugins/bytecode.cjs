@@ -14,13 +14,13 @@ const os = require('os');
 const path = require('path');
 const JSZip = require('jszip');
 const { candidates, inspect } = require('../scripts/find-python.js');
+const { PYTHON } = require('./project.cjs');
 
 // Where Lambda unpacks the package. Tracebacks then show this path.
 const TASK_ROOT = '/var/task';
 
-function findPython(serviceDir, version) {
-  const venv = path.join(serviceDir, '.venv', 'bin', 'python');
-  return [venv, ...candidates(version.split('.')[1]), 'python3'].find((python) => {
+function findPython(version) {
+  return [PYTHON, ...candidates(version.split('.')[1]), 'python3'].find((python) => {
     const found = inspect(python);
     return found && found.version.startsWith(`${version}.`);
   });
@@ -96,7 +96,7 @@ module.exports = class Bytecode {
 
     const finish = async () => {
       const version = service.provider.runtime.replace('python', '');
-      const python = findPython(serviceDir, version);
+      const python = findPython(version);
       if (!python) {
         log.warning(
           `There is no Python ${version} here to compile with: without bytecode, each cold start takes twice as long.`,

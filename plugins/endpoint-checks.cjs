@@ -4,6 +4,7 @@
 
 const { spawnSync } = require('child_process');
 const { AUTHORIZER, endpoints, routeLines, routeTable } = require('./endpoints.cjs');
+const { PYTHON, ROOT } = require('./project.cjs');
 
 const LARGE_POLICY = 8192; // bytes. AWS documents no limit but for WebSocket APIs, which have this one.
 
@@ -91,7 +92,7 @@ function* misused(service) {
 
 // Lets the authorizer's own code judge the route table.
 function judge(serverless) {
-  const { service, serviceDir } = serverless;
+  const { service } = serverless;
   const lines = routeLines(service);
   const given = service.getFunction(AUTHORIZER).environment?.ROUTE_SCOPES;
   const isByHand = given && given !== routeTable(service);
@@ -99,9 +100,9 @@ function judge(serverless) {
   const { stage, region } = service.provider;
   const stageArn = `arn:aws:execute-api:${region}:123456789012:a1b2c3d4e5/${stage}/`;
   const { status, stdout, stderr } = spawnSync(
-    '.venv/bin/python',
+    PYTHON,
     ['-E', '-m', 'tools.policy_check', ...(hasToken ? [stageArn] : [])],
-    { cwd: serviceDir, input: isByHand ? String(given) : routeTable(service), encoding: 'utf8' },
+    { cwd: ROOT, input: isByHand ? String(given) : routeTable(service), encoding: 'utf8' },
   );
   if (status !== 0) throw new serverless.classes.Error(stderr, 'ROUTES_NOT_CHECKED');
   const { invalid, not_one_policy: reason, largest } = JSON.parse(stdout);

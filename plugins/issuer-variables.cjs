@@ -4,8 +4,8 @@
 
 const { spawnSync } = require('child_process');
 const { existsSync } = require('fs');
-const path = require('path');
 const { AUTHORIZER } = require('./endpoints.cjs');
+const { PYTHON, ROOT } = require('./project.cjs');
 
 const COMMANDS = ['package', 'deploy', 'deploy function', 'invoke local', 'offline', 'offline start', 'print'];
 
@@ -21,12 +21,11 @@ module.exports = class IssuerVariables {
       const isOther = command === 'invoke local' && options.function !== AUTHORIZER;
       if (!COMMANDS.includes(command) || isMade || isOther) return;
 
-      const python = path.join(serverless.serviceDir, '.venv', 'bin', 'python');
-      if (!existsSync(python)) return; // venv.cjs reports it, if it is needed
+      if (!existsSync(PYTHON)) return; // venv.cjs reports it, if it is needed
       const { environment } = serverless.service.getFunction(AUTHORIZER);
       // -E: not with the PYTHONPATH of this shell
-      const { status, stdout, stderr } = spawnSync(python, ['-E', '-m', 'tools.issuer_variables'], {
-        cwd: serverless.serviceDir,
+      const { status, stdout, stderr } = spawnSync(PYTHON, ['-E', '-m', 'tools.issuer_variables'], {
+        cwd: ROOT,
         input: JSON.stringify(environment),
         encoding: 'utf8',
       });

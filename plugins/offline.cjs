@@ -4,10 +4,8 @@
 // which calls local/gateway.py and knows what the authorizer has in serverless.yml.
 'use strict';
 
-const path = require('path');
 const { AUTHORIZER, endpoints } = require('./endpoints.cjs');
-
-const ROOT = path.dirname(__dirname);
+const { ROOT } = require('./project.cjs');
 
 // Answers are cached for 300 seconds by default, for WebSocket APIs never.
 function properties(api, { type, identitySource, resultTtlInSeconds }, routes) {
@@ -25,7 +23,7 @@ module.exports = class Gateway {
       const ours = [...endpoints(service)].filter(({ guard }) => guard?.isOurs);
       const httpAuthorizers = service.provider.httpApi?.authorizers;
       for (const { api, guard, given } of ours) {
-        const name = `${api}-${guard.name}`;
+        const name = `${api}_${guard.name}`;
         const routes = ours.filter((other) => other.api === api && other.guard.name === guard.name);
         const made = properties(api, guard, routes.map(({ key }) => key));
         // Where the code is, if the service is in another folder

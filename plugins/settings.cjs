@@ -6,6 +6,7 @@ const { spawnSync } = require('child_process');
 const { settingsFile } = require('./dotenv.cjs');
 const { AUTHORIZER, routeTable } = require('./endpoints.cjs');
 const { reasons } = require('./issuer-variables.cjs');
+const { PYTHON, ROOT } = require('./project.cjs');
 
 const READ_SETTINGS =
   'import os, sys; from auth import Settings; Settings.from_environment(os.environ, sys.stdin.read())';
@@ -23,8 +24,8 @@ module.exports = class Settings {
       // CloudFormation fills in the others (!ImportValue, !Ref) when it deploys.
       const known = variables.filter(([, value]) => typeof value === 'string');
       const unknown = variables.filter(([, value]) => typeof value !== 'string').map(([name]) => name);
-      const { status, stderr } = spawnSync('.venv/bin/python', ['-c', READ_SETTINGS], {
-        cwd: serverless.serviceDir,
+      const { status, stderr } = spawnSync(PYTHON, ['-c', READ_SETTINGS], {
+        cwd: ROOT,
         env: Object.fromEntries(known),
         input: routeTable(serverless.service),
         encoding: 'utf8',
