@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import Any
 
 # One authorizer of serverless.yml, from plugins/offline.cjs: its `api` (rest, http or websocket), its `type`
-# (token or request), `identitySource` (a list), `resultTtlInSeconds`, and `routes`, the route keys that have it.
+# (token or request), `identitySource` (a list), `resultTtlInSeconds`, and `routes`: the keys of its routes.
 AUTHORIZER: dict[str, Any] = json.loads(os.environ["LOCAL_AUTHORIZER"])
 
 Event = dict[str, Any]

@@ -8,8 +8,8 @@ from typing import Any
 def connect(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Accept the handshake. The authorizer has run before.
 
-    A client that offers subprotocols closes the connection unless one of them is accepted (RFC 6455 section
-    4.1, browsers with the close code 1002). This accepts the first one: a backend that speaks several chooses.
+    A client that offers subprotocols (Sec-WebSocket-Protocol) ends the connection unless the answer names one
+    of them (RFC 6455 section 4.1). This accepts the first one. A backend that speaks several would choose.
     """
     headers = {name.lower(): value for name, value in event["headers"].items()}
     offered = headers.get("sec-websocket-protocol", "")

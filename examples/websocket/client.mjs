@@ -13,10 +13,7 @@ const url = query ? `${positionals[0]}?access_token=${token}` : positionals[0];
 const headers = token && !query ? { Authorization: `Bearer ${token}` } : {};
 const socket = new WebSocket(url, protocol ? [protocol] : [], { headers });
 
-socket.on('unexpected-response', (request, { statusCode, statusMessage }) => {
-  console.log(`The handshake was answered with ${statusCode} ${statusMessage}`);
-  process.exit(1);
-});
+socket.on('error', ({ message }) => console.log(message)); // such as a handshake that is not answered with 101
 socket.on('open', () => {
   console.log(`Connected${socket.protocol && ` with the subprotocol ${socket.protocol}`}`);
   socket.send(say);

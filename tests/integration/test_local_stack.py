@@ -1,12 +1,10 @@
 """`npm start` as a newcomer meets it: the real issuer, serverless-offline and Python, on free ports."""
 
-import re
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,34 +13,10 @@ import pytest
 import requests
 
 from tests.support.checkout import npm_run, run
+from tests.support.local_stack import LocalStack as Stack
+from tests.support.local_stack import bearer
+from tests.support.local_stack import start as start_local_stack
 from tests.support.tokens import AUDIENCE, SigningKey, good_claims, make_token
-
-
-@dataclass(frozen=True)
-class Stack:
-    """What `npm start` printed, and the process that runs it."""
-
-    process: subprocess.Popen[str]
-    printed: str
-
-    @property
-    def api(self) -> str:
-        return self._found(r"The API is on (\S+),")
-
-    @property
-    def issuer(self) -> str:
-        return self._found(r"its issuer on (\S+)")
-
-    def _found(self, pattern: str) -> str:
-        match = re.search(pattern, self.printed)
-        assert match, self.printed
-        return match[1]
-
-    def token(self, scope: str, **changes: str) -> str:
-        form = {"grant_type": "client_credentials", "client_id": "test", "scope": scope} | changes
-        answer = requests.post(f"{self.issuer}oauth/token", data=form, timeout=5)
-        return str(answer.json()["access_token"])
-
 
 Start = Callable[..., Stack]
 
@@ -51,22 +25,8 @@ Start = Callable[..., Stack]
 def start(checkout: Path, clean: dict[str, str]) -> Start:
     """Starts what `npm start` runs, on free ports or given ones, and waits until it is ready or gives up."""
 
-    def start_stack(folder: Path = checkout, **environment: str) -> Stack:
-        process = subprocess.Popen(
-            ["node", "local/start.mjs"],
-            cwd=folder,
-            env=clean | {"API_PORT": "0", "ISSUER_PORT": "0"} | environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        assert process.stdout
-        printed = ""
-        for line in process.stdout:
-            printed += line
-            if line.startswith("Ctrl-C ends everything"):
-                break
-        return Stack(process, printed)
+    def start_stack(**environment: str) -> Stack:
+        return start_local_stack(checkout, "node", "local/start.mjs", environment=clean | environment)
 
     return start_stack
 
@@ -75,12 +35,7 @@ def start(checkout: Path, clean: dict[str, str]) -> Start:
 def stack(start: Start) -> Iterator[Stack]:
     stack = start()
     yield stack
-    stack.process.terminate()
-    stack.process.communicate(timeout=10)
-
-
-def bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
+    stack.end()
 
 
 def test_the_welcome_page_is_public(stack: Stack) -> None:
@@ -262,31 +217,6 @@ def test_ctrl_c_leaves_no_process_and_no_port_behind(start: Start, how: signal.S
     while _processes_of(stack.issuer) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert _processes_of(stack.issuer) == []
-
-
-@pytest.fixture
-def both_kinds(editable: Path, start: Start) -> Iterator[Stack]:
-    """A service in which `GET /pets/{petId}` has the REQUEST authorizer, and the others the TOKEN one."""
-    service = (editable / "serverless.yml").read_text()
-    before, path, after = service.partition("path: /pets/{petId}\n")
-    after = after.replace("${self:custom.jwtAuthorizer}", "${self:custom.jwtRequest}", 1)
-    (editable / "serverless.yml").write_text(before + path + after)
-    stack = start(folder=editable)
-    yield stack
-    stack.process.terminate()
-    stack.process.communicate(timeout=10)
-    (editable / "serverless.yml").write_text(service)
-
-
-def test_endpoints_may_have_authorizers_of_both_kinds(both_kinds: Stack) -> None:
-    def statuses(token: str) -> list[int]:
-        urls = [f"{both_kinds.api}/pets/1", f"{both_kinds.api}/pets", f"{both_kinds.api}/pets/1"]
-        return [requests.get(url, headers=bearer(token), timeout=5).status_code for url in urls]
-
-    assert statuses(both_kinds.token("read:pets")) == 3 * [200]
-    assert statuses(both_kinds.token("create:pets")) == 3 * [403]
-    assert statuses("x.y.z") == 3 * [401]
-    assert requests.get(f"{both_kinds.api}/pets/1", timeout=5).status_code == 401
 
 
 def _processes_of(issuer: str) -> list[str]:
