@@ -72,7 +72,8 @@ def _as_api_gateway_sends_it(event: Event) -> Event:
     route_key = next(key for key in keys if key in AUTHORIZER["routes"])
     headers = {name.lower(): value for name, value in event["headers"].items()}
     if event["version"] == "1.0":
-        return event | {"methodArn": arn, "headers": headers, "resource": route_key.split(" ")[-1]}
+        others = {"methodArn": arn, "headers": headers, "resource": route_key.split(" ")[-1]}
+        return event | others | {"requestContext": context | {"stage": stage, "resourceId": route_key}}
     http = context["http"] | {"path": path}
     context = context | {"stage": stage, "routeKey": route_key, "http": http}
     return event | {"routeArn": arn, "headers": headers, "routeKey": route_key, "requestContext": context}
@@ -93,6 +94,9 @@ def _identity(event: Event, sent: Event) -> tuple[str, ...]:
             "querystring": {name.lower(): value for name, value in parameters.items()},
             "context": {name.lower(): value for name, value in (sent | sent["requestContext"]).items()},
         }
+        places["context"].setdefault(
+            "routekey", sent["requestContext"].get("resourceId")
+        )  # payload format 1.0
         sources = [source.lower().lstrip("$").split(".") for source in AUTHORIZER["identitySource"]]
         values = [places.get(place, {}).get(name) for *_, place, name in sources]
     if not all(values):

@@ -32,7 +32,7 @@ class LocalStack:
         return match[1]
 
     def token(self, scope: str, **changes: Any) -> str:
-        """Return a token of the issuer. `changes` are members of the request, such as `claims` of the token."""
+        """Return a token of the issuer. `changes` are members of the request, such as the `claims`."""
         form = {"grant_type": "client_credentials", "client_id": "test", "scope": scope} | changes
         form = {name: value if isinstance(value, str) else json.dumps(value) for name, value in form.items()}
         answer = requests.post(f"{self.issuer}oauth/token", data=form, timeout=5)
