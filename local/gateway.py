@@ -94,9 +94,8 @@ def _identity(event: Event, sent: Event) -> tuple[str, ...]:
             "querystring": {name.lower(): value for name, value in parameters.items()},
             "context": {name.lower(): value for name, value in (sent | sent["requestContext"]).items()},
         }
-        places["context"].setdefault(
-            "routekey", sent["requestContext"].get("resourceId")
-        )  # payload format 1.0
+        # of payload format 1.0
+        places["context"].setdefault("routekey", sent["requestContext"].get("resourceId"))
         sources = [source.lower().lstrip("$").split(".") for source in AUTHORIZER["identitySource"]]
         values = [places.get(place, {}).get(name) for *_, place, name in sources]
     if not all(values):
@@ -114,7 +113,7 @@ def _answer(sent: Event, identity: tuple[str, ...], context: object) -> Event:
         with suppress(Exception):
             handler.authorize(sent, context)  # so that the log here has a reason for each request
         return answer
-    answer = handler.authorize(sent, context)
+    answer = dict(handler.authorize(sent, context))
     _cache[identity] = now + AUTHORIZER["resultTtlInSeconds"], answer
     return answer
 

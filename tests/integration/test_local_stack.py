@@ -207,7 +207,7 @@ def test_ctrl_c_leaves_no_process_and_no_port_behind(start: Start, how: signal.S
     stack = start()
     ports = [urlsplit(url).port for url in (stack.api, stack.issuer)]
     stack.process.send_signal(how)
-    stack.process.communicate(timeout=10)
+    stack.process.wait(timeout=10)
 
     assert stack.process.returncode == 0
     for port in ports:
@@ -230,7 +230,7 @@ def test_a_port_that_is_taken_is_a_clear_error(start: Start, variable: str) -> N
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         stack = start(**{variable: port})
-        stack.process.communicate(timeout=10)
+        stack.process.wait(timeout=10)
 
     assert stack.process.returncode == 1
     assert f"Port {port} is not free" in stack.printed

@@ -6,6 +6,8 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any
 
 import requests
@@ -13,10 +15,12 @@ import requests
 
 @dataclass(frozen=True)
 class LocalStack:
-    """What it printed, and the process that runs it."""
+    """What it printed until it was ready, and the process that runs it."""
 
     process: subprocess.Popen[str]
     printed: str
+    log: "SimpleQueue[str]"
+    """The lines that it prints from then on."""
 
     @property
     def api(self) -> str:
@@ -40,7 +44,7 @@ class LocalStack:
 
     def end(self) -> None:
         self.process.terminate()
-        self.process.communicate(timeout=10)
+        self.process.wait(timeout=10)
 
 
 def start(folder: Path, *command: str, environment: Mapping[str, str]) -> LocalStack:
@@ -49,18 +53,28 @@ def start(folder: Path, *command: str, environment: Mapping[str, str]) -> LocalS
     process = subprocess.Popen(
         command,
         cwd=folder,
-        env=ports | environment,
+        env={**ports, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
-    assert process.stdout
+    lines = process.stdout
+    assert lines
     printed = ""
-    for line in process.stdout:
+    for line in lines:
         printed += line
         if line.startswith("Ctrl-C ends everything"):
             break
-    return LocalStack(process, printed)
+    log: SimpleQueue[str] = SimpleQueue()
+
+    def read_on() -> None:
+        """If nobody read what it prints, it would stop some day and wait for that."""
+        with lines:
+            for line in lines:
+                log.put(line)
+
+    Thread(target=read_on).start()
+    return LocalStack(process, printed, log)
 
 
 def bearer(token: str) -> dict[str, str]:
