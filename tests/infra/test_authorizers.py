@@ -153,32 +153,65 @@ def test_only_the_authorizers_of_each_kind_of_api_may_invoke_the_function(all_ki
     assert sorted(map(json.dumps, sources_of_permissions(all_kinds))) == sorted(map(json.dumps, expected))
 
 
-def test_serverless_offline_gets_the_name_of_the_function_instead_of_its_arn() -> None:
+def test_each_authorizer_is_a_function_of_its_own_for_serverless_offline() -> None:
     script = """
         const Gateway = require('./plugins/offline.cjs');
         const service = JSON.parse(process.argv[1]);
         service.getFunction = (name) => service.functions[name];
         new Gateway({ service }).hooks['before:offline:start']();
-        console.log(JSON.stringify(service.functions.one.events));
+        console.log(JSON.stringify(service));
     """
     arn = {"Fn::GetAtt": ["AuthorizerLambdaFunction", "Arn"]}
-    request = {"name": "jwtRequest", "arn": arn, "type": "request", "resultTtlInSeconds": 300}
+    request = {"name": "jwtRequest", "arn": arn, "type": "request"}
+    http_api = {"type": "request", "functionName": "authorizer", "identitySource": ["$context.routeKey"]}
     others = [
         {"http": "GET /"},
-        {"http": {"authorizer": {"arn": "arn:aws:lambda:x"}}},
+        {"http": {"method": "get", "path": "/y", "authorizer": {"arn": "arn:aws:lambda:x"}}},
         {"websocket": "message"},
     ]
-    events = [{"http": {"authorizer": request}}, {"websocket": {"authorizer": request}}, *others]
-    functions = {"authorizer": {"events": []}, "one": {"events": events}}
-    command = ["node", "-e", script, json.dumps({"functions": functions})]
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
-
-    local = {"name": "authorizer", "type": "request", "resultTtlInSeconds": 300}
-    assert json.loads(ran.stdout) == [
-        {"http": {"authorizer": local}},
-        {"websocket": {"authorizer": local}},
+    events = [
+        {"http": {"method": "get", "path": "/", "authorizer": "authorizer"}},
+        {"http": {"method": "get", "path": "/a", "authorizer": request}},
+        {"http": {"method": "any", "path": "/b", "authorizer": request}},
+        {"httpApi": {"method": "get", "path": "/c", "authorizer": {"name": "jwt"}}},
+        {"websocket": {"route": "$connect", "authorizer": {"name": "authorizer", "identitySource": []}}},
         *others,
     ]
+    given = {
+        "provider": {"httpApi": {"authorizers": {"jwt": http_api}}},
+        "functions": {
+            "authorizer": {"environment": {"AUDIENCE": "api"}, "events": []},
+            "one": {"events": events},
+        },
+    }
+    command = ["node", "-e", script, json.dumps(given)]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    service = json.loads(ran.stdout)
+    _, one, *made = service["functions"]
+    local = service["functions"][one]["events"]
+    variables = [service["functions"][name]["environment"] for name in made]
+
+    assert [next(iter(event.values()))["authorizer"] for event in local[: -len(others)]] == [
+        {"name": "rest_authorizer"},
+        {"name": "rest_jwtRequest", "type": "request"},
+        {"name": "rest_jwtRequest", "type": "request"},
+        {"name": "http_jwt"},
+        {"name": "websocket_authorizer", "identitySource": []},
+    ]
+    assert local[-len(others) :] == others
+    assert service["provider"]["httpApi"]["authorizers"]["http_jwt"] == http_api | {
+        "functionName": "http_jwt"
+    }
+    assert {values["AUDIENCE"] for values in variables} == {"api"}
+    assert {values["PYTHONPATH"] for values in variables} == {str(ROOT)}
+    header = ["method.request.header.Authorization"]
+    settings = [list(json.loads(values["LOCAL_AUTHORIZER"]).values()) for values in variables]
+    assert dict(zip(made, settings, strict=True)) == {
+        "rest_authorizer": ["rest", "token", header, 300, ["GET /"]],
+        "rest_jwtRequest": ["rest", "request", header, 300, ["GET /a", "ANY /b"]],
+        "http_jwt": ["http", "request", ["$context.routeKey"], 0, ["GET /c"]],
+        "websocket_authorizer": ["websocket", "request", [], 0, ["$connect"]],
+    }
 
 
 def test_cfn_lint_finds_nothing(
