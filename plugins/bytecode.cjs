@@ -14,7 +14,7 @@ const os = require('os');
 const path = require('path');
 const JSZip = require('jszip');
 const { candidates, inspect } = require('../scripts/find-python.js');
-const { PYTHON } = require('./project.cjs');
+const { PYTHON, ROOT } = require('./project.cjs');
 
 // Where Lambda unpacks the package. Tracebacks then show this path.
 const TASK_ROOT = '/var/task';
@@ -109,7 +109,8 @@ module.exports = class Bytecode {
         const ours = new Map();
         const libraries = new Map();
         for (const name of list(zip).filter((name) => name.endsWith('.py'))) {
-          const sources = fs.existsSync(path.join(serviceDir, name)) ? ours : libraries;
+          const isOurs = [serviceDir, ROOT].some((folder) => fs.existsSync(path.join(folder, name)));
+          const sources = isOurs ? ours : libraries;
           sources.set(name, await zip.file(name).async('nodebuffer'));
           // Compress it again: the framework used the zlib of Node, whose result differs between machines.
           put(zip, name, sources.get(name));
