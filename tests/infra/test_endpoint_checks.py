@@ -364,3 +364,35 @@ def test_packaging_stops_before_anything_is_packaged_and_names_all_problems(
         " needs, such as scopes: [read:pets]. If any valid token will do, write scopes: []\n"
     )
     assert not (editable / ".serverless").exists()
+
+
+def test_packaging_stops_for_authorizers_whose_answers_api_gateway_would_misuse(
+    editable: Path, clean: dict[str, str]
+) -> None:
+    text = (ROOT / "serverless.yml").read_text()
+    first, head, rest = text.partition("  getPet:\n")
+    authorizer = "authorizer: ${self:custom.jwtAuthorizer}"
+    event = """
+      - httpApi: { method: get, path: /pets, authorizer: { name: jwt }, scopes: [] }"""
+    rest = rest.replace(authorizer, "authorizer: ${self:custom.jwtRequest}", 1)
+    rest = rest.replace("    events:", f"    events:{event}", 1).replace("- GET /", "- rest GET /")
+    rest = rest.replace(", context.httpMethod, context.resourcePath", "")
+    provider = """provider:
+  apiGateway:
+    resourcePolicy: [{ Effect: Allow, Principal: '*', Action: execute-api:Invoke, Resource: execute-api:/* }]
+  httpApi:
+    authorizers:
+      jwt: { type: request, functionName: authorizer, enableSimpleResponses: true, resultTtlInSeconds: 0 }
+"""
+    (editable / "serverless.yml").write_text((first + head + rest).replace("provider:\n", provider, 1))
+    rejected = run(editable, SLS, "package", environment=clean | SETTINGS)
+
+    assert rejected.returncode == 1
+    _, *found = rejected.stdout.split("\n  - ")
+    beginnings = (
+        "The REST API has a resource policy",
+        "The authorizer jwt has enableSimpleResponses",
+        "API Gateway would use the answer of the authorizer jwtRequest for other requests",
+    )
+    for problem, beginning in zip(found, beginnings, strict=True):
+        assert problem.startswith(beginning)
