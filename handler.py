@@ -36,8 +36,19 @@ if "JWKS_URI" in os.environ:
         _fetches = {issuer: auth.start_fetch(issuer.jwks_uri) for issuer in _settings().issuers}
 
 from auth import authorizer
+from auth.custom_rules import Rules, load_rules
 from auth.events import Response
 from auth.keys import KeyStore
+
+
+@cache
+def _rules() -> Rules:
+    return load_rules()
+
+
+# Imported while the environment initializes. What is wrong with rules.py is reported by each invocation.
+with suppress(auth.ConfigError):
+    _rules()
 
 
 @cache
@@ -64,7 +75,7 @@ def authorize(event: dict[str, Any], context: Any) -> Response:
     """
     request_id = getattr(context, "aws_request_id", None)
     try:
-        decision = authorizer.decide(event, _settings(), _key_stores())
+        decision = authorizer.decide(event, _settings(), _key_stores(), _rules())
     except auth.InvalidToken as refusal:
         logs.log_invalid_token(refusal, request_id)
         raise Exception("Unauthorized") from None

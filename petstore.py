@@ -1,7 +1,7 @@
 """AWS's sample PetStore API, as Lambda functions: what the authorizer protects.
 
-Routes, data, replies and models are those of API Gateway's "Example API", with one exception: an id
-that no pet has is a 404.
+Routes, data, replies and models are those of API Gateway's "Example API", with two exceptions: an id that no
+pet has is a 404, and the reply to a new pet says who created it.
 """
 
 import json
@@ -67,7 +67,10 @@ def create_pet(event: Event, context: object) -> Reply:
     if type(pet.get("price")) not in (int, float) or not abs(pet["price"]) < math.inf:
         return _message(400, "price must be a number")
     created = {"type": pet["type"], "price": pet["price"]}
-    return _json(200, {"pet": created, "message": "success"})
+    # What the authorizer says about the caller, such as the values of `context` in rules.py. A REST API passes all
+    # of them as strings.
+    caller = event["requestContext"]["authorizer"]
+    return _json(200, {"pet": created, "message": "success", "created_by": caller["principalId"]})
 
 
 def get_pet(event: Event, context: object) -> Reply:

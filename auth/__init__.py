@@ -1,7 +1,7 @@
 """A bearer token in, an IAM policy out. The files are the steps, from left to right:
 
-event --> request --> token --> key --> claims --> scopes --> policy --> answer
-          events      bearer    keys    claims     routes     policy     events
+event --> request --> token --> key --> claims --> rules -------> scopes --> policy --> answer
+          events      bearer    keys    claims     custom_rules   routes     policy     events
                       not yet verified  verified
 
 authorizer.py   the decision: calls the steps in order
@@ -11,6 +11,8 @@ keys.py         the key store: keeps an issuer's keys, and knows when to fetch t
 jwks.py         a JWKS: which of its keys are usable
 fetch.py        the only network
 claims.py       what the token says once it is verified
+custom_rules.py the functions of rules.py, the deployer's own: loads them, and checks what they return
+read_only.py    the claims as these functions get them
 routes.py       which scopes each route needs
 policy.py       one policy for the whole API
 settings.py     what this deployment expects of a token

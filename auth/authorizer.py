@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from .bearer import unverified_token
 from .claims import Claims, reject_before_fetch, verify
+from .custom_rules import NO_RULES, Results, Rules, apply_rules
 from .events import Request, Response, policy_document, read_event
 from .jwks import Key
 from .keys import KeyStore
@@ -22,18 +23,22 @@ class Decision(NamedTuple):
     table: RouteTable | None
     route: Route | None
     """The route that API Gateway picked for the request, if it is in the table."""
+    refusal: str | None
+    """Why a rule of the deployer refuses the token."""
 
 
 def decide(
     event: Mapping[str, Any],
     settings: Settings,
     key_stores: Mapping[Issuer, KeyStore],
+    rules: Rules = NO_RULES,
+    *,
     clock: Callable[[], float] = time.time,
 ) -> Decision:
     """Decide what the caller may invoke: whoever sent the token in this event.
 
-    The policy depends on the token and the API alone, since API Gateway caches it for the token. `clock`
-    returns the time in seconds.
+    The policy depends on the token and the API alone, since API Gateway caches it for the token. `rules` are
+    the deployer's own. `clock` returns the time in seconds.
 
     Raises InvalidToken (the caller's fault), KeysUnavailable (the issuer's) and ConfigError (the operator's).
     """
@@ -54,19 +59,28 @@ def decide(
         reject_before_fetch(token, issuer, clock())
         key = keys.get_key(kid, alg, is_candidate)
     claims = verify(token, key, issuer, clock())
+    results = apply_rules(rules, claims.payload, issuer.allowed_scopes)
+    if results.scopes:
+        claims = claims._replace(scopes=claims.scopes | results.scopes)
     table = settings.routes.table(request.api_id, request.kind)
     route, allowed, denied = _permissions(request, table, claims.scopes)
+    if results.refusal:
+        allowed, denied = (), ("*",)
     response: Response = {
         "principalId": claims.principal,
         "policyDocument": policy_document(request.stage_arn, allowed, denied),
-        "context": _context(request, claims, settings),
+        "context": _context(request, claims, settings, results),
     }
-    return Decision(response, claims, table, route)
+    if results.usage_plan_key and request.kind != "http":  # HTTP APIs have no usage plans
+        response["usageIdentifierKey"] = results.usage_plan_key
+    return Decision(response, claims, table, route, results.refusal)
 
 
-def _context(request: Request, claims: Claims, settings: Settings) -> dict[str, str | int | float | bool]:
+def _context(
+    request: Request, claims: Claims, settings: Settings, results: Results
+) -> dict[str, str | int | float | bool]:
     """Return what the backend hears of the caller."""
-    context: dict[str, str | int | float | bool] = {"scope": " ".join(sorted(claims.scopes))}
+    context = {"scope": " ".join(sorted(claims.scopes)), **results.context}
     if settings.has_several_issuers:
         context["iss"] = claims.issuer
     if claims.principal_claim != "sub":

@@ -35,6 +35,8 @@ class Claims(NamedTuple):
     scopes: frozenset[str]
     expires_at: int
     """In seconds since 1970."""
+    payload: Mapping[str, Any]
+    """All claims of the token."""
 
 
 def verify(token: UnverifiedToken, key: Key, issuer: Issuer, now: float) -> Claims:
@@ -56,6 +58,7 @@ def verify(token: UnverifiedToken, key: Key, issuer: Issuer, now: float) -> Clai
         principal_claim=principal_claim,
         scopes=_scopes(token.claims, issuer),
         expires_at=int(token.claims["exp"]),
+        payload=token.claims,
     )
 
 

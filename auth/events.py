@@ -7,7 +7,7 @@ Lambda REQUEST authorizers".
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, Literal, NamedTuple, TypedDict
+from typing import Any, Literal, NamedTuple, NotRequired, TypedDict
 
 from .errors import ConfigError, InvalidToken
 
@@ -59,6 +59,8 @@ class Response(TypedDict):
     principalId: str
     policyDocument: PolicyDocument
     context: dict[str, str | int | float | bool]
+    usageIdentifierKey: NotRequired[str]
+    """The value of an API key, whose usage plan applies to the caller."""
 
 
 def read_event(event: Mapping[str, Any]) -> Request:

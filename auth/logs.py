@@ -46,6 +46,8 @@ def log_policy(decision: "Decision", request_id: str | None) -> None:
             details["route"] = route.key
             if missing := route.scopes - scopes:
                 reason = f"missing scopes: {' '.join(sorted(missing))}"
+    if decision.refusal:
+        reason = f"refused_by_rule: {decision.refusal}"
     _log(logging.INFO, "policy", reason, request_id, details)
 
 

@@ -46,15 +46,16 @@ def matches(pattern: str, line: str) -> bool:
     """Tell whether CloudWatch counts a line, for the two kinds of patterns that are used here.
 
     Either the line has all the terms, and none of those with a minus; or it is JSON with a member of this
-    value. Source: AWS, "Filter pattern syntax for metric filters".
+    value, or with a value that begins with what is before a `*`. Source: AWS, "Filter pattern syntax for metric filters".
     """
-    member = re.fullmatch(r'\{ \$\.(\w+) = "(\w+)" \}', pattern)
+    member = re.fullmatch(r'\{ \$\.(\w+) = "(\w+)(\*?)" \}', pattern)
     if member:
         try:
             value = json.loads(line)
         except ValueError:
             return False
-        return isinstance(value, dict) and value.get(member[1]) == member[2]
+        text = value.get(member[1]) if isinstance(value, dict) else None
+        return isinstance(text, str) and (text.startswith(member[2]) if member[3] else text == member[2])
     assert re.fullmatch(r'(-?"[^"]+" ?)+', pattern)
     return all((term in line) != bool(minus) for minus, term in re.findall(r'(-?)"([^"]+)"', pattern))
 

@@ -169,7 +169,7 @@ def test_the_api_is_deployed_after_all_of_its_parts(prod: Resources) -> None:
     later = {"AWS::ApiGateway::RestApi", "AWS::ApiGateway::Deployment", "AWS::ApiGateway::Stage"}
 
     assert set(deployment["DependsOn"]) == {name for name in parts if prod[name]["Type"] not in later}
-    assert len(of_type(prod, "AWS::ApiGateway::GatewayResponse")) == 8
+    assert len(of_type(prod, "AWS::ApiGateway::GatewayResponse")) == 9
     assert set(deployment["DependsOn"]) >= set(of_type(prod, "AWS::ApiGateway::GatewayResponse"))
     assert "StageName" not in deployment["Properties"]
 

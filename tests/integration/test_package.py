@@ -73,7 +73,7 @@ def test_the_package_contains_what_runs_and_nothing_else(built: dict[str, Path],
 
     # The bytecode has a test of its own.
     assert {name.split("/")[0] for name in files} - {"__pycache__"} == {
-        *("LICENSE", "auth", "handler.py", "routes.txt"),
+        *("LICENSE", "auth", "handler.py", "rules.py", "routes.txt"),
         *("jwt", "cryptography", f"_cffi_backend.cpython-313-{machine}-linux-gnu.so"),
         *("requests", "urllib3", "idna", "certifi"),
     }
@@ -120,7 +120,7 @@ def test_a_petstore_package_contains_nothing_of_the_authorizer(
         package = built["arm64"] / name
 
         assert not {name.partition("/")[0] for name in names(package) if "/" in name} - {"__pycache__"}
-        assert not {"handler.py", "routes.txt"} & set(names(package))
+        assert not {"handler.py", "rules.py", "routes.txt"} & set(names(package))
         assert without_bytecode(unpack(package, tmp_path / name)) == []
 
 

@@ -21,13 +21,15 @@ SLS = ROOT / "node_modules/.bin/sls"
 def copy_project(folder: Path) -> Path:
     """Copy the project without what .gitignore names into `folder`, and return the copy.
 
-    The installed tools (`.venv`, `node_modules`) are linked, not copied.
+    The installed tools (`.venv`, `node_modules`) are linked, not copied. The copy has no rules of its own,
+    whatever the developer has written to rules.py.
     """
     checkout = folder / "project"
     lines = (ROOT / ".gitignore").read_text().splitlines()
     ignored = [line.rstrip("/") for line in lines if line and line[0] not in "#!"]
     shutil.copytree(ROOT, checkout, symlinks=True, ignore=shutil.ignore_patterns(".git", *ignored))
     shutil.copy(ROOT / ".env.sample", checkout)
+    (checkout / "rules.py").write_text("")
     for tools in (".venv", "node_modules"):
         (checkout / tools).symlink_to(ROOT / tools)
     return checkout

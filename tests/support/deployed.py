@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import handler
+from auth.custom_rules import NO_RULES, Rules
 from auth.events import Response
 from tests.support.environment import environment
 from tests.support.jwks_server import JwksServer, answer
@@ -61,11 +62,17 @@ class Deployment:
 
 
 @contextmanager
-def deployed(*keys: SigningKey | dict[str, Any], **variables: str) -> Iterator[Deployment]:
-    """Deploy the function for an issuer that publishes these keys, with these environment variables."""
+def deployed(
+    *keys: SigningKey | dict[str, Any], rules: Rules = NO_RULES, **variables: str
+) -> Iterator[Deployment]:
+    """Deploy the function for an issuer that publishes these keys, with these environment variables.
+
+    `rules` take the place of those in rules.py.
+    """
     with closing(JwksServer(answer(jwks(*keys)))) as issuer, pytest.MonkeyPatch.context() as patch:
         # A whole new environment, so that the function sees its own variables and nothing else.
         patch.setattr(os, "environ", environment(**{"JWKS_URI": issuer.url} | variables))
+        patch.setattr(handler, "_rules", lambda: rules)
         deployment = Deployment(issuer)
         deployment.start_cold()
         try:

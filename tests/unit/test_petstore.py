@@ -13,7 +13,7 @@ def event(
 ) -> dict[str, Any]:
     """What API Gateway passes to a function, as far as it is looked at."""
     return {
-        "requestContext": {"stage": "dev"},
+        "requestContext": {"stage": "dev", "authorizer": {"principalId": "client@clients"}},
         "queryStringParameters": query,
         "pathParameters": {"petId": pet_id} if pet_id is not None else None,
         "body": body,
@@ -71,7 +71,11 @@ def test_a_new_pet_is_answered_with_success() -> None:
 
     assert answer(petstore.create_pet(event(body=body), None)) == (
         200,
-        {"pet": {"type": "dog", "price": 249.99}, "message": "success"},
+        {
+            "pet": {"type": "dog", "price": 249.99},
+            "message": "success",
+            "created_by": "client@clients",
+        },
     )
 
 
