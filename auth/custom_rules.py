@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from traceback import walk_tb
-from types import BuiltinFunctionType, FunctionType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple, TypeVar
 
 from .errors import ConfigError
@@ -110,18 +110,12 @@ def apply_rules(
     if refusal is not None:
         return Results(refusal)
     scopes = _call("scopes", rules.scopes, view, _scopes) if rules.scopes else frozenset[str]()
-    free = MAX_ADDED_BYTES - _size_of_scopes(scopes)
-
-    def check_context(value: object) -> Context:
-        return _context(value, view, free)
-
-    return Results(
-        scopes=scopes if allowed_scopes is None else scopes & allowed_scopes,
-        context=_call("context", rules.context, view, check_context) if rules.context else {},
-        usage_plan_key=_call("usage_plan_key", rules.usage_plan_key, view, _key)
-        if rules.usage_plan_key
-        else None,
-    )
+    context: Context = {}
+    if rule := rules.context:
+        free = MAX_ADDED_BYTES - _size_of_scopes(scopes)
+        context = _call("context", rule, view, lambda value: _context(value, rule, free))
+    key = _call("usage_plan_key", rules.usage_plan_key, view, _key) if rules.usage_plan_key else None
+    return Results(None, scopes if allowed_scopes is None else scopes & allowed_scopes, context, key)
 
 
 class _Unusable(Exception):
@@ -169,7 +163,7 @@ def _size_of_scopes(scopes: Iterable[str]) -> int:
     return sum(len(scope) + 1 for scope in scopes)  # they are separated by spaces
 
 
-def _context(value: object, claims: Mapping[str, Any], free: int) -> Context:
+def _context(value: object, rule: Rule, free: int) -> Context:
     """Return a context that each kind of API can pass on: a value that is no scalar makes a REST API fail."""
     if not isinstance(value, Mapping):
         raise _Unusable(f"{_type(value)}; return a dict")
@@ -180,7 +174,7 @@ def _context(value: object, claims: Mapping[str, Any], free: int) -> Context:
         if name in RESERVED_NAMES:
             raise _Unusable(f"the name {name}, which is reserved; choose another one")
         if problem := _problem(one):
-            raise _Unusable(f"{problem} for {_shown(name, claims)}; leave it out, or return a string")
+            raise _Unusable(f"{problem} for {_shown(name, rule)}; leave it out, or return a string")
     if len(json.dumps(context, ensure_ascii=False).encode()) > free:
         raise _Unusable(f"too much: with the scopes of `scopes`, more than {MAX_ADDED_BYTES} bytes")
     return context
@@ -236,18 +230,17 @@ def _type(value: object) -> str:
     return "None" if value is None else f"a value of the type {type(value).__name__}"
 
 
-def _shown(name: str, claims: Mapping[str, Any]) -> str:
-    """Return a name of the context as it may be logged: not if a rule made it from the value of a claim."""
-    is_from_claim = any(text and (name in text or text in name) for text in _texts(claims))
-    return "a name that is not logged, since it may come from a claim" if is_from_claim else repr(name)
+def _shown(name: str, rule: Rule) -> str:
+    """Return a name of the context as it may be logged: as it stands in the code, and never made from a claim."""
+    code = getattr(rule, "__code__", None)
+    return repr(name) if code and name in _literals(code) else "a name that its code does not have literally"
 
 
-def _texts(claims: Mapping[str, Any]) -> Iterator[str]:
-    """Yield all strings in the values of claims."""
-    containers: list[Any] = [claims]
-    for container in containers:  # grows while it is walked through
-        for value in container.values() if isinstance(container, dict) else container:
-            if isinstance(value, str):
-                yield value
-            elif isinstance(value, dict | list):
-                containers.append(value)
+def _literals(code: CodeType) -> Iterator[object]:
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _literals(constant)
+        elif isinstance(constant, tuple):  # such as the names of a dict
+            yield from constant
+        else:
+            yield constant

@@ -46,7 +46,8 @@ def matches(pattern: str, line: str) -> bool:
     """Tell whether CloudWatch counts a line, for the two kinds of patterns that are used here.
 
     Either the line has all the terms, and none of those with a minus; or it is JSON with a member of this
-    value, or with a value that begins with what is before a `*`. Source: AWS, "Filter pattern syntax for metric filters".
+    value, or with one that begins with what is before a `*`. Source: AWS, "Filter pattern syntax for metric
+    filters".
     """
     member = re.fullmatch(r'\{ \$\.(\w+) = "(\w+)(\*?)" \}', pattern)
     if member:

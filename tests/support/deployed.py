@@ -3,9 +3,11 @@
 import io
 import json
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -55,8 +57,9 @@ class Deployment:
         return Invocation(response, error, log, errors.getvalue())
 
     def start_cold(self) -> None:
-        """Forget settings and keys, as a new Lambda environment does."""
+        """Forget settings, rules and keys, as a new Lambda environment does."""
         handler._settings.cache_clear()
+        handler._rules.cache_clear()
         handler._key_stores.cache_clear()
         self.issuer.requests.clear()
 
@@ -67,15 +70,22 @@ def deployed(
 ) -> Iterator[Deployment]:
     """Deploy the function for an issuer that publishes these keys, with these environment variables.
 
-    `rules` take the place of those in rules.py.
+    It has these `rules`, whatever is in rules.py.
     """
     with closing(JwksServer(answer(jwks(*keys)))) as issuer, pytest.MonkeyPatch.context() as patch:
         # A whole new environment, so that the function sees its own variables and nothing else.
         patch.setattr(os, "environ", environment(**{"JWKS_URI": issuer.url} | variables))
-        patch.setattr(handler, "_rules", lambda: rules)
+        patch.setitem(sys.modules, "rules", _module(rules))
         deployment = Deployment(issuer)
         deployment.start_cold()
         try:
             yield deployment
         finally:
             deployment.start_cold()
+
+
+def _module(rules: Rules) -> ModuleType:
+    """Return what an import of rules.py returns."""
+    module = ModuleType("rules")
+    vars(module).update({name: rule for name, rule in rules._asdict().items() if rule})
+    return module
