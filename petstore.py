@@ -67,8 +67,8 @@ def create_pet(event: Event, context: object) -> Reply:
     if type(pet.get("price")) not in (int, float) or not abs(pet["price"]) < math.inf:
         return _message(400, "price must be a number")
     created = {"type": pet["type"], "price": pet["price"]}
-    # What the authorizer says about the caller, such as the values of `context` in rules.py. A REST API passes all
-    # of them as strings.
+    # What the authorizer says about the caller, such as the values of `context` in rules.py. A REST API
+    # passes all of them as strings.
     caller = event["requestContext"]["authorizer"]
     return _json(200, {"pet": created, "message": "success", "created_by": caller["principalId"]})
 

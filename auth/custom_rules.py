@@ -231,7 +231,7 @@ def _type(value: object) -> str:
 
 
 def _shown(name: str, rule: Rule) -> str:
-    """Return a name of the context as it may be logged: as it stands in the code, and never made from a claim."""
+    """Return a name of the context as it may be logged: if it is in the code, it is not from a claim."""
     code = getattr(rule, "__code__", None)
     return repr(name) if code and name in _literals(code) else "a name that its code does not have literally"
 

@@ -1,7 +1,8 @@
 """`npm run doctor -- --stage prod`: are the settings right? Asks the live issuer, before a deploy.
 
 The settings are those that a deploy would set, and the authorizer's own code judges them; with --token, it
-judges a token, too: why it is rejected, or which routes it opens. The exit status is 1 if anything is WRONG.
+judges a token, too: why it is rejected, or what rules.py returns for it, and which routes it opens. The exit
+status is 1 if anything is WRONG.
 """
 
 import argparse
@@ -10,11 +11,12 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from auth import fetch
+from auth import ConfigError, fetch
+from auth.custom_rules import NO_RULES, Rules, load_rules
 from tools import given_token
 from tools.examination import Finding, examine
 from tools.untrusted_text import one_line
@@ -61,6 +63,15 @@ def authorizer_environment(stage: str) -> dict[str, Any]:
     return environment
 
 
+def own_rules(environment: Mapping[str, str]) -> tuple[Rules, list[Finding]]:
+    """Return the rules of rules.py, and what is wrong with it. They may read the authorizer's environment."""
+    os.environ.update(environment)
+    try:
+        return load_rules(), []
+    except ConfigError as error:
+        return NO_RULES, [Finding("WRONG", "rules.py", f"{error}.")]
+
+
 def lines(finding: Finding) -> list[str]:
     """Return what is printed about a finding. Settings that belong together have a line each."""
     several = finding.recommended if len(finding.recommended) > 1 else ()
@@ -81,12 +92,13 @@ def main() -> int:
         text = f"CloudFormation fills in {unknown} when it deploys. The rest is examined without."
         findings.append(Finding("note", "settings", text))
     logging.getLogger("auth").addHandler(logging.NullHandler())  # the findings say what it would log
-    findings += examine(known, options.token, fetch)
+    rules, problems = own_rules(known)
+    findings += [*problems, *examine(known, options.token, fetch, rules=rules)]
 
     for finding in findings:
         print("\n".join(lines(finding)))
     wrong = [finding for finding in findings if finding.level == "WRONG"]
-    if any(finding.recommended or not finding.subject.startswith("token") for finding in wrong):
+    if any(finding.recommended or not finding.subject.startswith(("token", "rules.py")) for finding in wrong):
         file = settings_file(options.stage, Path())
         print(f"Correct the settings in {file}, or in the environment. See .env.sample.")
     return int(bool(wrong))

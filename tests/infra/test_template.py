@@ -174,22 +174,75 @@ def test_the_api_is_deployed_after_all_of_its_parts(prod: Resources) -> None:
     assert "StageName" not in deployment["Properties"]
 
 
-def test_a_usage_plan_waits_for_the_stage_and_the_deployment_for_neither(
-    clean: dict[str, str], tmp_path: Path
-) -> None:
-    checkout = leave_out_libraries(copy_project(tmp_path))
+@pytest.fixture(scope="module")
+def with_usage_plans(clean: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project that is packaged with the usage plans of docs/rules.md."""
+    checkout = leave_out_libraries(copy_project(tmp_path_factory.mktemp("usage plans")))
+    page = (ROOT / "docs/rules.md").read_text()
+    provider, variables, endpoint = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     service = (checkout / "serverless.yml").read_text()
-    plan = "  apiGateway:\n    apiKeys: [partner]\n    usagePlan: {throttle: {rateLimit: 1, burstLimit: 1}}\n"
-    (checkout / "serverless.yml").write_text(service.replace("provider:\n", f"provider:\n{plan}", 1))
-    folder = make_packages(checkout, "--stage", "prod", environment=clean | SETTINGS)
-    resources = json.loads((folder / TEMPLATE).read_text())["Resources"]
-    (deployment,) = of_type(resources, "AWS::ApiGateway::Deployment").values()
-    (usage_plan,) = of_type(resources, "AWS::ApiGateway::UsagePlan").values()
+    for old, new in (
+        ("provider:\n", provider),
+        ("    environment:\n", variables.partition("authorizer:\n")[2]),
+        ("          path: /pets\n", "          path: /pets\n          private: true\n"),
+    ):
+        assert old in service
+        service = service.replace(old, new, 1)
+    assert "          private: true\n" in endpoint
+    (checkout / "serverless.yml").write_text(service)
+    make_packages(checkout, "--stage", "prod", environment=clean | SETTINGS)
+    return checkout
 
-    assert usage_plan["DependsOn"] == ["ApiStage"]
+
+def test_a_usage_plan_applies_to_the_key_that_a_rule_names(with_usage_plans: Path) -> None:
+    resources = json.loads((with_usage_plans / "package" / TEMPLATE).read_text())["Resources"]
+    (api,) = of_type(resources, "AWS::ApiGateway::RestApi").values()
+    keys = of_type(resources, "AWS::ApiGateway::ApiKey")
+    plans = of_type(resources, "AWS::ApiGateway::UsagePlan")
+    members = [
+        member["Properties"] for member in of_type(resources, "AWS::ApiGateway::UsagePlanKey").values()
+    ]
+
+    assert api["Properties"]["ApiKeySourceType"] == "AUTHORIZER"
+    environment = resources["AuthorizerLambdaFunction"]["Properties"]["Environment"]["Variables"]
+    for tenant, quota in (("acme", 1000), ("globex", 100_000)):
+        # What the rule of the page returns for this tenant in this stage
+        value = f"usage-plan-key-of-{environment['STAGE']}-{tenant}"
+        (key,) = [name for name, key in keys.items() if key["Properties"]["Value"] == value]
+        assert keys[key]["Properties"]["Enabled"] is True
+        (plan,) = [one["UsagePlanId"]["Ref"] for one in members if one["KeyId"]["Ref"] == key]
+        assert plans[plan]["Properties"]["Quota"] == {"Limit": quota, "Period": "DAY"}
+        (stage,) = plans[plan]["Properties"]["ApiStages"]
+        assert (stage["ApiId"], stage["Stage"]) == ({"Ref": "ApiGatewayRestApi"}, "prod")
+    methods = {
+        name: made["Properties"]["ApiKeyRequired"]
+        for name, made in of_type(resources, "AWS::ApiGateway::Method").items()
+        if made["Properties"].get("ApiKeyRequired")
+    }
+    assert methods == {"ApiGatewayMethodPetsGet": True}
+
+
+def test_a_usage_plan_waits_for_the_stage_and_the_deployment_for_neither(
+    with_usage_plans: Path, clean: dict[str, str]
+) -> None:
+    template = with_usage_plans / "package" / TEMPLATE
+    resources = json.loads(template.read_text())["Resources"]
+    (deployment,) = of_type(resources, "AWS::ApiGateway::Deployment").values()
+
+    for plan in of_type(resources, "AWS::ApiGateway::UsagePlan").values():
+        assert plan["DependsOn"] == ["ApiStage"]
     assert not {name for name in deployment["DependsOn"] if "Usage" in name or "ApiKey" in name}
-    linted = run(checkout, ".venv/bin/python", ".venv/bin/cfn-lint", folder / TEMPLATE, environment=clean)
+    linted = run(with_usage_plans, ".venv/bin/python", ".venv/bin/cfn-lint", template, environment=clean)
     assert linted.returncode == 0, linted.stdout  # it finds circular dependencies
+
+
+def test_a_caller_without_a_usage_plan_is_told_so_and_not_that_a_scope_is_missing(prod: Resources) -> None:
+    response = prod["InvalidApiKeyResponse"]["Properties"]
+
+    assert (response["ResponseType"], response["StatusCode"]) == ("INVALID_API_KEY", "403")
+    message = json.loads(response["ResponseTemplates"]["application/json"])["message"]
+    assert message.partition(" Ask")[0] in (ROOT / "docs/rules.md").read_text()
+    assert "insufficient_scope" not in json.dumps(response)
 
 
 def test_the_deployment_bucket_is_private_and_encrypted(prod: Resources) -> None:

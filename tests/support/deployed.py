@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import handler
-from auth.custom_rules import NO_RULES, Rules
+from auth.custom_rules import Rules
 from auth.events import Response
 from tests.support.environment import environment
 from tests.support.jwks_server import JwksServer, answer
@@ -56,6 +56,13 @@ class Deployment:
         log = [json.loads(line) for line in out.getvalue().splitlines()]
         return Invocation(response, error, log, errors.getvalue())
 
+    def use_rules(self, rules: Rules) -> None:
+        """Deploy a rules.py with these functions."""
+        module = ModuleType("rules")
+        vars(module).update({name: rule for name, rule in rules._asdict().items() if rule})
+        sys.modules["rules"] = module
+        handler._rules.cache_clear()
+
     def start_cold(self) -> None:
         """Forget settings, rules and keys, as a new Lambda environment does."""
         handler._settings.cache_clear()
@@ -65,27 +72,18 @@ class Deployment:
 
 
 @contextmanager
-def deployed(
-    *keys: SigningKey | dict[str, Any], rules: Rules = NO_RULES, **variables: str
-) -> Iterator[Deployment]:
+def deployed(*keys: SigningKey | dict[str, Any], **variables: str) -> Iterator[Deployment]:
     """Deploy the function for an issuer that publishes these keys, with these environment variables.
 
-    It has these `rules`, whatever is in rules.py.
+    It has no rules, whatever is in rules.py.
     """
     with closing(JwksServer(answer(jwks(*keys)))) as issuer, pytest.MonkeyPatch.context() as patch:
         # A whole new environment, so that the function sees its own variables and nothing else.
         patch.setattr(os, "environ", environment(**{"JWKS_URI": issuer.url} | variables))
-        patch.setitem(sys.modules, "rules", _module(rules))
+        patch.setitem(sys.modules, "rules", ModuleType("rules"))
         deployment = Deployment(issuer)
         deployment.start_cold()
         try:
             yield deployment
         finally:
             deployment.start_cold()
-
-
-def _module(rules: Rules) -> ModuleType:
-    """Return what an import of rules.py returns."""
-    module = ModuleType("rules")
-    vars(module).update({name: rule for name, rule in rules._asdict().items() if rule})
-    return module

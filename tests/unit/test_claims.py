@@ -42,6 +42,7 @@ def test_a_valid_token_says_who_calls_and_what_they_may(key: SigningKey) -> None
         principal_claim="sub",
         scopes=frozenset({"read:pets", "create:pets"}),
         expires_at=claims["exp"],
+        payload=claims,
     )
 
 

@@ -149,6 +149,11 @@ def test_a_usage_plan_key_is_answered_where_the_kind_of_api_knows_it(api: Api, k
     assert KEY_VALUE not in json.dumps(response["context"])
 
 
+@each_kind
+def test_a_caller_may_have_no_key(api: Api, kind: str) -> None:
+    assert "usageIdentifierKey" not in api.decide(kind, Rules(usage_plan_key=lambda _: None)).response
+
+
 @pytest.mark.parametrize("length", [20, 128])
 def test_a_key_has_20_to_128_characters(length: int) -> None:
     assert apply_rules(Rules(usage_plan_key=lambda _: length * "k"), {}).usage_plan_key == length * "k"
@@ -252,6 +257,13 @@ class BrokenMapping(Mapping[str, Any]):
         return 1
 
 
+def calls_another_function(_: object) -> dict[str, Any]:
+    def another_function() -> dict[str, Any]:
+        return {"tenant": None}
+
+    return another_function()
+
+
 FAILURES: list[tuple[str, Any, str]] = [
     ("refuse", lambda _: True, "refuse returned a value of the type bool;"),
     ("refuse", lambda _: False, "refuse returned a value of the type bool;"),
@@ -296,7 +308,7 @@ FAILURES: list[tuple[str, Any, str]] = [
     ("context", lambda _: {"": SECRET}, "context returned a name that is no printable string"),
     ("context", lambda _: {f"{SECRET}\n": 1}, "context returned a name that is no printable string"),
     ("context", lambda _: {"x": 1, "tenant": None}, "context returned None for 'tenant';"),
-    ("context", lambda _: dict(map(lambda x: ("tenant", x), [None])), "context returned None for 'tenant';"),
+    ("context", calls_another_function, "context returned None for 'tenant';"),
     ("context", lambda claims: {claims["sub"]: None}, "context returned None for a name that its code does"),
     (
         "context",
@@ -336,7 +348,8 @@ def secret_token(key: SigningKey) -> str:
 def test_a_rule_that_fails_is_a_500_with_one_log_line_without_a_claim(
     key: SigningKey, secret_token: str, name: str, rule: Any, text: str
 ) -> None:
-    with deployed(key, rules=Rules(**{name: rule})) as service:
+    with deployed(key) as service:
+        service.use_rules(Rules(**{name: rule}))
         invocation = service.invoke(make_event(secret_token))
 
     assert invocation.response is None
@@ -359,7 +372,8 @@ def test_a_rule_that_fails_is_never_a_policy_for_any_kind_of_event(api: Api, kin
 
 
 def test_a_refusal_is_logged_with_its_reason(key: SigningKey) -> None:
-    with deployed(key, rules=Rules(refuse=lambda _: "not of\nacme")) as service:
+    with deployed(key) as service:
+        service.use_rules(Rules(refuse=lambda _: "not of\nacme"))
         invocation = service.invoke(make_event(make_token(key)))
 
     (line,) = invocation.log
@@ -368,7 +382,6 @@ def test_a_refusal_is_logged_with_its_reason(key: SigningKey) -> None:
 
 
 # rules.py
-
 
 Load = Callable[[str], Rules]
 
@@ -525,7 +538,8 @@ def test_the_line_of_an_exception_is_the_last_one_in_rules_py(load: Load, body: 
 
 def test_rules_py_is_read_once_for_many_tokens(key: SigningKey, load: Load, tmp_path: Path) -> None:
     rules = load("def refuse(claims): return 'no'")
-    with deployed(key, rules=rules) as service:
+    with deployed(key) as service:
+        service.use_rules(rules)
         outcomes = [service.invoke(make_event(make_token(key))).log[0]["reason"] for _ in range(2)]
         (tmp_path / "rules.py").write_text("")
 

@@ -1,24 +1,28 @@
 """What `npm run doctor` says about settings and tokens, right and wrong ones."""
 
 import json
+import os
 import re
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import count, product
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from auth import InvalidToken, Settings, fetch
 from auth.authorizer import decide
+from auth.custom_rules import NO_RULES, Rules
 from auth.keys import KeyStore
 from tests.support.environment import environment
 from tests.support.jwks_server import JwksServer, answer
 from tests.support.tokens import AUDIENCE, ISSUER, SigningKey, good_claims, jwks, make_event, make_token
-from tools.doctor import settings_file, source
+from tools.doctor import own_rules, settings_file, source
 from tools.examination import Finding, examine
 from tools.examination.published_keys import sufficient_algorithms
 from tools.examination.token_decision import Unverified
@@ -808,3 +812,89 @@ def test_the_source_of_the_settings_is_named(tmp_path: Path) -> None:
     assert source("prod", tmp_path, []) == Finding("note", "settings", text)
     text += " The environment sets AUDIENCE, JWKS_URI, and takes precedence."
     assert source("prod", tmp_path, ["JWKS_URI", "AUDIENCE"]) == Finding("ok", "settings", text)
+
+
+# Rules of rules.py
+
+
+def examined(pages: dict[str, bytes], token: str, **rules: Any) -> list[str]:
+    found = examine(environment(), token, web(pages), rules=Rules(**rules))
+    return [f"{finding.level} {finding.subject}: {finding.text}" for finding in found]
+
+
+def test_it_says_what_each_rule_returns_for_a_token(pages: dict[str, bytes], key: SigningKey) -> None:
+    said = examined(
+        pages,
+        make_token(key, good_claims(scope="", tenant="acme\n")),
+        refuse=lambda _: None,
+        scopes=lambda _: ["create:pets", "a"],
+        context=lambda claims: {"tenant": claims["tenant"].strip()},
+        usage_plan_key=lambda _: "the-value-of-an-api-key",
+    )
+
+    assert "note rules.py: refuse returned None." in said
+    assert "note rules.py: scopes returned ['a', 'create:pets']." in said
+    assert "note rules.py: context returned {'tenant': 'acme'}." in said
+    assert "note rules.py: usage_plan_key returned a key of 23 characters." in said
+    assert "ok token: POST /pets: allowed." in said
+    assert "note token: GET /pets: refused, lacks read:pets." in said
+
+
+def test_it_says_why_a_valid_token_is_refused_by_a_rule(pages: dict[str, bytes], key: SigningKey) -> None:
+    said = examined(pages, make_token(key), refuse=lambda _: "not of acme", usage_plan_key=lambda _: None)
+
+    assert "ok token: Accepted: its signature and its claims are valid." in said
+    (wrong,) = [line for line in said if line.startswith("WRONG")]
+    assert wrong == (
+        "WRONG token, rules.py: refuse returned 'not of acme': the token is valid, but refused (403). Request"
+        " another token, or correct the rule."
+    )
+    assert "note rules.py: usage_plan_key returned None." in said
+    assert not [line for line in said if "/pets" in line]
+
+
+def test_it_names_each_rule_that_fails_for_a_token_once(pages: dict[str, bytes], key: SigningKey) -> None:
+    said = examined(
+        pages,
+        make_token(key),
+        refuse=lambda claims: claims["org_id"],
+        scopes=lambda _: "read:pets",
+        context=lambda _: {"x": "y"},
+    )
+
+    failed = [line for line in said if line.startswith("WRONG rules.py: rule_failed: ")]
+    assert len(failed) == 2
+    assert "refuse raised KeyError. The request fails" in failed[0]
+    assert "scopes returned a value of the type str" in failed[1]
+    assert "note rules.py: context returned {'x': 'y'}." in said
+
+
+def test_it_finds_what_two_rules_add_to_be_too_much_together(
+    pages: dict[str, bytes], key: SigningKey
+) -> None:
+    rules = {"scopes": lambda _: [1200 * "s"], "context": lambda _: {"x": 1200 * "x"}}
+    said = examined(pages, make_token(key), **rules)
+
+    (failed,) = [line for line in said if line.startswith("WRONG")]
+    assert failed.startswith("WRONG rules.py: rule_failed: context returned too much")
+
+
+def test_rules_are_not_asked_about_a_token_that_is_not_valid(
+    pages: dict[str, bytes], key: SigningKey
+) -> None:
+    said = examined(pages, make_token(key, good_claims(exp=1)), refuse=lambda _: "no")
+
+    assert not [line for line in said if "rules.py" in line]
+
+
+def test_a_rules_py_that_cannot_be_used_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environ", {})
+    module = ModuleType("rules")
+    module.refuses = lambda claims: None  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "rules", module)
+    rules, (finding,) = own_rules({"STAGE": "dev"})
+
+    assert rules == NO_RULES
+    assert (finding.level, finding.subject) == ("WRONG", "rules.py")
+    assert finding.text.startswith("rules.py: refuses is not one of")
+    assert os.environ == {"STAGE": "dev"}

@@ -9,6 +9,7 @@ rule.py             a rule for a claim: how it is waived, and how a token that b
 claim_rules.py      all rules
 issuer_rule.py      the one for iss
 audience_rule.py    the one for aud
+rule_results.py     what the rules of rules.py return for a token
 rejected_token.py   what a token is that no setting makes acceptable
 token_routes.py     which routes the token opens
 granting_claims.py  which other claims of the token may grant scopes
@@ -24,12 +25,14 @@ member of `claim_rules.RULES`.
 import time
 from collections.abc import Callable, Mapping
 
+from auth.custom_rules import NO_RULES, Rules
 from tools.discovery import Fetch
 
 from .invalid_settings import readable
 from .issuer_metadata import safe_and_once
 from .issuer_settings import algorithms, jwks_uri, names, token_issuer
 from .required_claims import entra_roles, strangers
+from .rule_results import rule_results
 from .token_routes import token_routes
 from .token_rules import token_rules
 from .trial import Case, Check, Finding, diagnose, each_issuer
@@ -42,16 +45,21 @@ CHECKS: tuple[Check, ...] = (
     *map(each_issuer, (jwks_uri, names, algorithms, token_issuer)),
     token_rules,
     *map(each_issuer, (strangers, entra_roles)),
+    rule_results,
     token_routes,
 )
 
 
 def examine(
-    environment: Mapping[str, str], token: str | None, fetch: Fetch, clock: Callable[[], float] = time.time
+    environment: Mapping[str, str],
+    token: str | None,
+    fetch: Fetch,
+    clock: Callable[[], float] = time.time,
+    rules: Rules = NO_RULES,
 ) -> list[Finding]:
     """Return what is right and what is wrong with the authorizer's `environment`, and with a token.
 
     `fetch` returns the body at a URL, or raises OSError with the reason; each URL is fetched once. `clock`
-    returns the time in seconds.
+    returns the time in seconds. `rules` are those of rules.py.
     """
-    return diagnose(Case(environment, token, safe_and_once(fetch), clock()), CHECKS)
+    return diagnose(Case(environment, token, safe_and_once(fetch), clock(), rules), CHECKS)

@@ -8,6 +8,7 @@ from typing import Any
 import jwt
 
 from auth import ConfigError, InvalidToken, Issuer, KeysUnavailable, authorizer
+from auth.custom_rules import NO_RULES, Rules
 from auth.keys import KeyStore
 from auth.routes import parse_routes
 from tools.discovery import Fetch
@@ -48,7 +49,9 @@ class Decision:
     """The claim that says who calls."""
 
 
-def decide(case: Case, issuer: Issuer, *, is_key_for_any_issuer: bool = False) -> Decision:
+def decide(
+    case: Case, issuer: Issuer, *, rules: Rules = NO_RULES, is_key_for_any_issuer: bool = False
+) -> Decision:
     """Run the authorizer for this issuer alone, with a key store that holds no keys yet.
 
     `is_key_for_any_issuer`: as if no JWK named the issuer whose tokens it is for.
@@ -59,14 +62,16 @@ def decide(case: Case, issuer: Issuer, *, is_key_for_any_issuer: bool = False) -
     fetch = _without_issuers(case.fetch) if is_key_for_any_issuer else case.fetch
     key_stores = {issuer: KeyStore(issuer.jwks_uri, issuer.algorithms, fetch=fetch)}
     try:
-        answer = authorizer.decide(event, settings, key_stores, clock=lambda: case.now).response
+        decision = authorizer.decide(event, settings, key_stores, rules, clock=lambda: case.now)
     except InvalidToken as refusal:
         return Decision(f"{refusal} ({quoted(refusal.kid)})" if refusal.kid else str(refusal))
     except KeysUnavailable:
         return Decision("the signature can't be checked without the issuer's keys")
     except ConfigError as error:
         return Decision(str(error))
-    context = answer["context"]
+    if decision.refusal is not None:
+        return Decision(f"refused by a rule: {quoted(decision.refusal)}")
+    context = decision.response["context"]
     return Decision("", frozenset(str(context["scope"]).split()), str(context.get("principal", "sub")))
 
 

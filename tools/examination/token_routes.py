@@ -17,9 +17,10 @@ def token_routes(case: Case) -> Iterator[Finding | Fault]:
     if token is None:
         return
     issuer = issuer_of_token(case)
-    decision = decide(case, issuer)
+    decision = decide(case, issuer, rules=case.rules)
     tables = case.settings.routes.sections
-    if decision.refusal or None in tables.values():  # any valid token may invoke everything
+    # What a rule refuses, rule_results.py reports. `None`: any valid token may invoke everything.
+    if decision.refusal or None in tables.values():
         return
     lacking = {
         (f"[{name}] " if len(tables) > 1 else "") + route.key: route.scopes - decision.scopes
@@ -28,7 +29,8 @@ def token_routes(case: Case) -> Iterator[Finding | Fault]:
         for route in table.routes
     }
     yield Finding("ok", "token", f"Its scopes are: {_listed(decision.scopes)}.")
-    withheld = decide(case, issuer._replace(allowed_scopes=None)).scopes - decision.scopes
+    every = issuer._replace(allowed_scopes=None)
+    withheld = decide(case, every, rules=case.rules).scopes - decision.scopes
     variable = f"ALLOWED_SCOPES{issuer.suffix}"
     if withheld:
         yield Finding("note", variable, f"It does not list {_listed(withheld)}, which the token has.")

@@ -12,6 +12,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from auth import ConfigError, Issuer, Settings
+from auth.custom_rules import NO_RULES, Rules
 from tools.discovery import PLAIN, DiscoveryError, Fetch, discover_missing
 
 
@@ -90,6 +91,7 @@ class Case:
     fetch: Fetch
     now: float
     """The time in seconds, the same for all checks."""
+    rules: Rules = NO_RULES
 
     @cached_property
     def discovered(self) -> tuple[dict[str, str], dict[str, DiscoveryError]]:

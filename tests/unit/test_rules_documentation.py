@@ -1,0 +1,84 @@
+"""The examples of docs/rules.md are right: rules, their tests, and the commands to try them."""
+
+import json
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from auth.custom_rules import MAX_ADDED_BYTES, RESERVED_NAMES, Rules, apply_rules, load_rules
+from tests.support.deployed import deployed
+from tests.support.tokens import SigningKey, good_claims, make_event, make_token
+
+PAGE = (Path(__file__).parents[2] / "docs/rules.md").read_text()
+BLOCKS = [
+    re.sub("^   ", "", block, flags=re.MULTILINE) if indent else block
+    for indent, block in re.findall(r"^( *)```python\n(.*?)^ *```$", PAGE, re.MULTILINE | re.DOTALL)
+]
+EXAMPLES = "\n".join(block for block in BLOCKS if "def test_" not in block)
+TESTS = "\n".join(block for block in BLOCKS if "def test_" in block)
+
+
+@pytest.fixture
+def rules(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """A rules.py that consists of all examples."""
+    module = ModuleType("rules")
+    exec(compile(EXAMPLES, "rules.py", "exec"), vars(module))
+    monkeypatch.setitem(sys.modules, "rules", module)
+    return module
+
+
+def test_there_is_an_example_of_each_rule(rules: ModuleType) -> None:
+    assert all(load_rules())
+
+
+def test_the_tests_of_the_examples_pass(rules: ModuleType) -> None:
+    tests: dict[str, Any] = {"rules": rules}
+    exec(compile(TESTS, "test_rules.py", "exec"), tests)
+    functions = [function for name, function in tests.items() if name.startswith("test_")]
+
+    assert len(functions) == len(Rules._fields)
+    for function in functions:
+        function()
+
+
+def test_no_example_fails_for_a_token_without_its_claims(rules: ModuleType) -> None:
+    assert apply_rules(load_rules(), {}).refusal == "not of the organization acme"
+    results = apply_rules(load_rules(), {"org_id": "acme"})
+    assert (results.scopes, results.usage_plan_key) == (frozenset(), None)
+
+
+def test_the_examples_apply_to_the_tokens_that_the_page_issues(rules: ModuleType, key: SigningKey) -> None:
+    claims = {"org_id": "acme", "realm_access": {"roles": ["visitor"]}, "tenant": "acme", "scope": "openid"}
+    with deployed(key) as service:
+        service.use_rules(Rules(**{name: getattr(rules, name) for name in Rules._fields}))
+        invocation = service.invoke(make_event(make_token(key, good_claims(**claims))))
+
+    assert invocation.response is not None
+    assert invocation.response["context"] == {"scope": "openid read:pets", "tenant": "acme", "email": ""}
+    assert invocation.response["usageIdentifierKey"] == "usage-plan-key-of-local-acme"
+
+
+def test_the_log_lines_are_real(key: SigningKey) -> None:
+    lines = [json.loads(line) for line in re.findall(r'^{"level".*}$', PAGE, re.MULTILINE)]
+    reasons = [
+        ("refuse", lambda _: "not of the organization acme"),
+        ("refuse", lambda claims: claims["x"]),
+        ("context", lambda _: {"tenant": None}),
+    ]
+    for line, (name, rule) in zip(lines, reasons, strict=True):
+        with deployed(key, ROUTE_SCOPES="*") as service:
+            service.use_rules(Rules(**{name: rule}))
+            (logged,) = service.invoke(make_event(make_token(key))).log
+        assert list(logged) == list(line)
+        assert logged["outcome"] == line["outcome"]
+        assert logged["reason"] == line["reason"].replace(" (rules.py, line 24)", "")
+
+
+def test_the_limits_are_those_of_the_code() -> None:
+    assert f"at most {MAX_ADDED_BYTES} bytes" in PAGE
+    sentence = PAGE.partition("A name is any printable string but")[2].partition(":")[0]
+    assert set(re.findall(r"`(\w+)`", sentence)) == RESERVED_NAMES
