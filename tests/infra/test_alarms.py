@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import redirect_stdout
@@ -13,6 +14,7 @@ import pytest
 import yaml
 
 import handler
+from auth.custom_rules import Rules
 from auth.settings import LOG_LEVELS
 from tests.support.deployed import Deployment, deployed
 from tests.support.jwks_server import answer
@@ -31,12 +33,16 @@ class Loader(yaml.SafeLoader):
 Loader.add_multi_constructor("!", lambda loader, tag, node: node.value)
 
 
+def resources() -> dict[str, Any]:
+    made: dict[str, Any] = yaml.load((ROOT / "resources/alarms.yml").read_text(), Loader)["Resources"]
+    return made
+
+
 def metric_filters() -> list[tuple[str, str]]:
     """Return the patterns of resources/alarms.yml, each with the metric that counts its lines."""
-    resources = yaml.load((ROOT / "resources/alarms.yml").read_text(), Loader)["Resources"]
     return [
         (made["Properties"]["FilterPattern"], metric["MetricName"])
-        for made in resources.values()
+        for made in resources().values()
         if made["Type"] == "AWS::Logs::MetricFilter"
         for metric in made["Properties"]["MetricTransformations"]
     ]
@@ -143,6 +149,34 @@ def test_an_outage_that_no_caller_notices_has_a_metric_of_its_own(key: SigningKe
 
 def test_an_invalid_setting_counts_as_an_error_of_the_authorizer(key: SigningKey) -> None:
     with deployed(key, AUDIENCE=""):
+        assert counted(*lines_of(make_event(make_token(key)))) == {"AuthorizerErrors"}
+
+
+def test_a_rule_that_fails_has_an_alarm_of_its_own_that_one_request_does_not_trigger(key: SigningKey) -> None:
+    with deployed(key) as service:
+        service.use_rules(Rules(refuse=lambda claims: claims["x"]))
+        lines = lines_of(make_event(make_token(key)))
+    alarm = resources()["RuleFailedAlarm"]["Properties"]
+
+    assert any(line.startswith("[ERROR] ConfigError: rule_failed") for line in lines)
+    assert counted(*lines) == {alarm["MetricName"]} == {"RuleFailures"}
+    assert len([line for line in lines if matches('{ $.reason = "rule_failed*" }', line)]) == 1
+    assert (alarm["Statistic"], alarm["ComparisonOperator"]) == ("Sum", "GreaterThanThreshold")
+    assert alarm["Threshold"] > 1
+
+
+def test_a_token_that_a_rule_refuses_triggers_no_alarm(key: SigningKey) -> None:
+    with deployed(key) as service:
+        service.use_rules(Rules(refuse=lambda _: "rule_failed"))
+        lines = lines_of(make_event(make_token(key)))
+
+    assert counted(*lines) == set()
+
+
+def test_a_rules_py_that_cannot_be_used_counts_as_an_error_of_the_authorizer(key: SigningKey) -> None:
+    with deployed(key) as service:
+        service.use_rules(Rules())
+        sys.modules["rules"].refuses = lambda claims: None  # type: ignore[attr-defined]
         assert counted(*lines_of(make_event(make_token(key)))) == {"AuthorizerErrors"}
 
 

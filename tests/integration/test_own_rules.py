@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from tests.support.checkout import SLS, copy_project, run
 from tests.support.environment import SETTINGS
 
@@ -35,23 +33,13 @@ def test_the_tests_of_the_core_pass_with_a_rules_py_that_refuses_everything(
     assert " passed" in tested.stdout
 
 
-@pytest.mark.parametrize(
-    ("rules", "message"),
-    [
-        (
-            "def refuses(claims): ...",
-            "rules.py: refuses is not one of refuse, scopes, context, usage_plan_key.",
-        ),
-        ("import no_such_module", "rules.py can't be imported: ModuleNotFoundError (rules.py, line 1)"),
-    ],
-)
 def test_packaging_stops_before_a_rules_py_that_the_authorizer_could_not_use(
-    editable: Path, clean: dict[str, str], rules: str, message: str
+    editable: Path, clean: dict[str, str]
 ) -> None:
-    (editable / "rules.py").write_text(rules)
+    (editable / "rules.py").write_text("def refuses(claims): ...")
     rejected = run(editable, SLS, "package", environment=clean | SETTINGS)
 
     assert rejected.returncode == 1
-    assert message in rejected.stdout
+    assert "rules.py: refuses is not one of refuse, scopes, context, usage_plan_key." in rejected.stdout
     assert "Traceback" not in rejected.stdout + rejected.stderr
     assert not (editable / ".serverless").exists()
