@@ -36,7 +36,7 @@ Tests of your rules are in tests/unit/test_rules.py. docs/rules.md says what hap
 
 # def context(claims):
 #     """The backend is told who calls. A value can't be None, so a claim that may be missing needs a default."""
-#     return {"tenant": claims.get("tenant", ""), "email": claims.get("email", "")}
+#     return {"tenant": claims.get("tenant") or "", "email": claims.get("email") or ""}
 
 
 # import os
