@@ -1,13 +1,33 @@
 """A deployer's own rules.py: the tests do not depend on it, and a wrong one is not packaged."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
 
 from tests.support.checkout import SLS, copy_project, run
 from tests.support.environment import SETTINGS
+from tests.support.local_stack import LocalStack, bearer, start
 
 REFUSE_EVERYTHING = """
 def refuse(claims):
     return "nobody may do anything"
+"""
+
+RULES = """
+def refuse(claims):
+    return None if claims.get("org_id", "acme") == "acme" else "not of acme"
+
+def scopes(claims):
+    return claims.get("roles", [])
+
+def context(claims):
+    return {"tenant": claims["tenant"], "seats": 5} if "tenant" in claims else {}
+
+def usage_plan_key(claims):
+    return "the-value-of-an-api-key"
 """
 
 # Tests of the core, of the entry point, and of what starts handler.py in processes of its own
@@ -43,3 +63,32 @@ def test_packaging_stops_before_a_rules_py_that_the_authorizer_could_not_use(
     assert "rules.py: refuses is not one of refuse, scopes, context, usage_plan_key." in rejected.stdout
     assert "Traceback" not in rejected.stdout + rejected.stderr
     assert not (editable / ".serverless").exists()
+
+
+@pytest.fixture(scope="module")
+def stack(clean: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """What `npm start` runs, with rules."""
+    project = copy_project(tmp_path_factory.mktemp("rules"))
+    (project / "rules.py").write_text(RULES)
+    stack = start(project, "node", "local/start.mjs", environment=clean)
+    yield stack
+    stack.end()
+
+
+def test_rules_apply_to_the_tokens_of_the_local_issuer(stack: LocalStack) -> None:
+    def status(**claims: Any) -> int:
+        headers = bearer(stack.token("", claims=claims))
+        return requests.get(f"{stack.api}/pets", headers=headers, timeout=5).status_code
+
+    assert status() == 403
+    assert status(roles=["read:pets"], tenant="acme") == 200
+    assert status(roles=["read:pets"], org_id="other") == 403
+    assert status(roles="read:pets") == 500  # a string is no list of scopes
+
+
+def test_the_backend_is_told_who_calls(stack: LocalStack) -> None:
+    headers = bearer(stack.token("create:pets", client_id="alice"))
+    pet = {"type": "cat", "price": 123.11}
+    reply = requests.post(f"{stack.api}/pets", headers=headers, json=pet, timeout=5).json()
+
+    assert reply["created_by"] == "alice@clients"
