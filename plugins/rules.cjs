@@ -4,6 +4,7 @@
 
 const { spawnSync } = require('child_process');
 const { AUTHORIZER } = require('./endpoints.cjs');
+const { PYTHON, ROOT } = require('./project.cjs');
 
 const LOAD_RULES = 'from auth.custom_rules import load_rules; load_rules()';
 
@@ -12,8 +13,8 @@ module.exports = class Rules {
     const check = () => {
       // Rules may read the variables of the authorizer. CloudFormation fills in those that are no strings.
       const variables = Object.entries(serverless.service.getFunction(AUTHORIZER).environment);
-      const { status, stderr } = spawnSync('.venv/bin/python', ['-c', LOAD_RULES], {
-        cwd: serverless.serviceDir,
+      const { status, stderr } = spawnSync(PYTHON, ['-c', LOAD_RULES], {
+        cwd: ROOT,
         env: Object.fromEntries(variables.filter(([, value]) => typeof value === 'string')),
         encoding: 'utf8',
       });
