@@ -42,7 +42,7 @@ console.log(`Starting the issuer and examples/${name} ...`);
 const [issuerPort, apiPort] = await findPorts({ ISSUER_PORT, API_PORT }, `npm run example -- ${name}`);
 const api = `${example.scheme}://${HOST}:${apiPort}`;
 const issuer = await startIssuer(issuerPort, api);
-const offline = startOffline([example.option, apiPort], issuer, `examples/${name}`);
+const offline = startOffline([example.option, apiPort], issuer, { folder: `examples/${name}` });
 await listening(apiPort);
 
 console.log(`The API is on ${api}, its issuer on ${issuer}\n`);

@@ -20,7 +20,7 @@ export async function fetchToken(issuer, scope, { claims = {}, without = [] } = 
 // Returns the URL of the API that the issuer's tokens are for; undefined if no local issuer answers.
 export async function fetchApi(issuer) {
   try {
-    const response = await fetch(issuer, { signal: AbortSignal.timeout(2000) }); // milliseconds
+    const response = await fetch(`${issuer}api`, { signal: AbortSignal.timeout(2000) }); // milliseconds
     const answer = await response.json();
     return answer.issuer === issuer ? answer.api : undefined;
   } catch {

@@ -13,12 +13,13 @@ import { HOST, STAGE, environment, issuerUrl } from './settings.mjs';
 // What serverless-offline prints besides a request's route, the authorizer's decision and errors.
 const NOISE = /^$|RequestId: .* Billed Duration|^Authorization function returned a successful response/;
 
-function print(line) {
+function printWithoutNoise(line) {
   if (!NOISE.test(line)) console.log(line);
 }
 
-// Starts it in the folder of a service, with options such as --httpPort. What it prints is kept until one asks for it.
-export function startOffline(options, issuer, folder = '.') {
+// Starts it in the folder of a service, with options such as --httpPort. What it prints is kept until one asks for it,
+// and then passed to `print`, line by line. `receive` gets what plugins/playground.cjs sends.
+export function startOffline(options, issuer, { folder = '.', print = printWithoutNoise, receive = () => {} } = {}) {
   // In a process group of its own, so that one signal reaches its Python processes as well. On the lambdaPort the AWS
   // SDK could invoke functions, which nothing does: any free port (0). Idle functions stay for a day, so that they
   // answer fast.
@@ -28,9 +29,10 @@ export function startOffline(options, issuer, folder = '.') {
       ...['offline', '--stage', STAGE, '--noSponsor', '--host', HOST, '--lambdaPort', 0],
       ...['--terminateIdleLambdaTime', 86400, ...options],
     ],
-    { cwd: folder, detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: environment(issuer) },
+    { cwd: folder, detached: true, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env: environment(issuer) },
   );
 
+  offline.on('message', receive);
   let kept = [];
   let log = (line) => kept.push(line);
   for (const output of [offline.stdout, offline.stderr]) {
