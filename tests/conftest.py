@@ -116,7 +116,12 @@ def prod_package(clean: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 @pytest.fixture(scope="session")
 def dev_package(clean: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with the packages and templates of stage dev, with parameters that no stage sets."""
-    parameters = ("architecture=x86_64", "authorizerConcurrency=20", f"permissionsBoundary={BOUNDARY}")
+    parameters = (
+        "architecture=x86_64",
+        "authorizerConcurrency=20",
+        f"permissionsBoundary={BOUNDARY}",
+        "playground=enabled",
+    )
     options = ("--stage", "dev", *(word for parameter in parameters for word in ("--param", parameter)))
 
     def make(folder: Path) -> Path:

@@ -1,5 +1,6 @@
 """`npm start` as a newcomer meets it: the real issuer, serverless-offline and Python, on free ports."""
 
+import re
 import signal
 import socket
 import subprocess
@@ -7,11 +8,13 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
 
+from tests.support.browser import browser_or_skip
 from tests.support.checkout import npm_run, run
 from tests.support.local_stack import LocalStack as Stack
 from tests.support.local_stack import bearer
@@ -116,6 +119,72 @@ def test_a_browser_may_call_from_another_origin(stack: Stack) -> None:
 
     assert answer.ok
     assert answer.headers["Access-Control-Allow-Origin"] in ("*", "https://app.example")
+
+
+def test_the_root_of_the_api_leads_to_the_page(stack: Stack) -> None:
+    root = stack.api.removesuffix("local")
+    answer = requests.get(root, timeout=5)
+
+    assert answer.url == stack.issuer
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "<h1>Try the API</h1>" in answer.text
+
+
+def test_the_page_works_in_a_browser(stack: Stack, checkout: Path, clean: dict[str, str]) -> None:
+    variables = {"BROWSER": browser_or_skip(), "PAGE": stack.issuer, "API": stack.api}
+    tests = "tests/integration/page.test.mjs"
+    ran = run(
+        checkout, "node", "--test", "--test-reporter=spec", tests, environment=clean | variables, timeout=120
+    )
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://website.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:1"},
+        {"Host": "website.example"},
+        {"Host": "localhost"},
+        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"},
+        {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "navigate"},
+    ],
+    ids=str,
+)
+def test_the_issuer_answers_no_other_website(stack: Stack, headers: dict[str, str]) -> None:
+    form = {"grant_type": "client_credentials"}
+    minted = requests.post(f"{stack.issuer}oauth/token", data=form, headers=headers, timeout=5)
+    asked = requests.get(f"{stack.issuer}.well-known/jwks.json", headers=headers, timeout=5)
+
+    for answer in (minted, asked):
+        assert (answer.status_code, "Access-Control-Allow-Origin" in answer.headers) == (403, False)
+        assert answer.text == f"This answers programs, and its own page only, which is {stack.issuer}\n"
+
+
+def test_a_request_is_one_line_of_the_log_with_the_reason(stack: Stack) -> None:
+    def logged(path: str, **request: Any) -> str:
+        requests.request(request.pop("method", "GET"), f"{stack.api}{path}", timeout=5, **request)
+        while True:
+            line = stack.log.get(timeout=5)
+            if path in line:
+                return re.sub(r"\d+ ms", "N ms", line.rstrip("\n"))
+
+    def reader(name: str) -> dict[str, str]:
+        """Return a token that no other request has."""
+        return bearer(stack.token("read:pets", claims={"jti": name}))
+
+    create = {"method": "POST", "json": {"type": "cat", "price": 1}}
+
+    scopes = "(scopes of the token: read:pets)"
+    granted = f"GET /local/pets?page=1  200  N ms  granted {scopes}"
+    assert logged("/pets?page=1", headers=reader("one")) == granted
+    missing = f"POST /local/pets?page=2  403  N ms  missing scopes: create:pets {scopes}"
+    assert logged("/pets?page=2", headers=reader("two"), **create) == missing
+    malformed = logged("/pets?page=3", headers=bearer("x.y.z"))
+    assert malformed.startswith("GET /local/pets?page=3  401  N ms  unauthorized: ")
+    assert logged("/pets?page=4") == "GET /local/pets?page=4  401  N ms"
 
 
 Npm = Callable[..., tuple[int, str]]
