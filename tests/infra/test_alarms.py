@@ -1,14 +1,11 @@
 """Which lines of the authorizer's log trigger which alarm. Lambda's own runtime writes the lines."""
 
-import io
 import json
 import re
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -18,12 +15,10 @@ from auth.custom_rules import Rules
 from auth.settings import LOG_LEVELS
 from tests.support.deployed import Deployment, deployed
 from tests.support.jwks_server import answer
+from tests.support.lambda_log import bootstrap, lines_of
 from tests.support.tokens import SigningKey, good_claims, make_event, make_token
 
 ROOT = Path(__file__).parents[2]
-
-bootstrap = pytest.importorskip("awslambdaric.bootstrap", reason="Lambda's runtime runs on Linux only")
-marshallers = pytest.importorskip("awslambdaric.lambda_runtime_marshaller")
 
 
 class Loader(yaml.SafeLoader):
@@ -71,27 +66,6 @@ def counted(*lines: str) -> set[str]:
     """Return the metrics that count one of these lines."""
     assert lines
     return {metric for pattern, metric in metric_filters() for line in lines if matches(pattern, line)}
-
-
-class RuntimeApi:
-    """Takes what Lambda's runtime reports for an invocation, and ignores it."""
-
-    marshaller = marshallers.LambdaMarshaller()
-
-    def post_invocation_result(self, *_: Any) -> None: ...
-    def post_invocation_error(self, *_: Any) -> None: ...
-
-
-def lines_of(event: object, function: Any = handler.authorize) -> list[str]:
-    """Let Lambda's runtime invoke the function, and return the lines of its log."""
-    body = json.dumps(event).encode()
-    sink = bootstrap.StandardLogSink()
-    with redirect_stdout(io.StringIO()) as log:
-        bootstrap.handle_event_request(
-            *(RuntimeApi(), function, "request-1", body, "application/json"),
-            *(None, None, "arn", 0, None, sink),
-        )
-    return log.getvalue().split("\n")[:-1]  # a carriage return is within a line
 
 
 @pytest.fixture

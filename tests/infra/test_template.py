@@ -118,7 +118,7 @@ def test_the_role_that_github_deploys_with_may_do_all_that_its_stage_needs(
 
 
 @pytest.mark.parametrize("stage", ["dev", "pro", "prod2"])
-def test_it_reaches_nothing_of_another_stage_but_its_api_and_the_settings_of_its_bucket(
+def test_it_reaches_nothing_of_another_stage_but_its_api_its_saved_queries_and_the_settings_of_its_bucket(
     prod: Resources, stage: str
 ) -> None:
     role = deploy_role(stage)
@@ -128,7 +128,12 @@ def test_it_reaches_nothing_of_another_stage_but_its_api_and_the_settings_of_its
         bucket_arn("prod")
     }
     others = [request for request in reached if not request.action.startswith(("s3:", "apigateway:"))]
-    assert others == [Request("cloudformation:ValidateTemplate", "*")]
+    assert {(request.action, request.resource) for request in others} == {
+        ("cloudformation:ValidateTemplate", "*"),
+        ("logs:PutQueryDefinition", "*"),
+        ("logs:DescribeQueryDefinitions", "*"),
+        ("logs:DeleteQueryDefinition", "*"),
+    }
 
 
 def test_with_a_boundary_it_can_only_create_the_roles_of_a_stage_that_has_it(

@@ -112,6 +112,10 @@ ACTIONS = {
     "AWS::ApiGateway::RestApi": _API_ACTIONS,
     "AWS::ApiGateway::Stage": _API_ACTIONS,
     "AWS::CloudWatch::Alarm": ("cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms"),
+    "AWS::CloudWatch::Dashboard": (
+        *("cloudwatch:PutDashboard", "cloudwatch:GetDashboard"),
+        "cloudwatch:DeleteDashboards",
+    ),
     "AWS::IAM::Role": (
         *("iam:CreateRole", "iam:PutRolePolicy"),
         *("iam:GetRole", "iam:DeleteRolePolicy", "iam:DeleteRole"),
@@ -123,6 +127,10 @@ ACTIONS = {
     "AWS::Lambda::Permission": ("lambda:AddPermission", "lambda:RemovePermission"),
     "AWS::Logs::LogGroup": ("logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:DeleteLogGroup"),
     "AWS::Logs::MetricFilter": ("logs:PutMetricFilter", "logs:DeleteMetricFilter"),
+    "AWS::Logs::QueryDefinition": (
+        *("logs:PutQueryDefinition", "logs:DescribeQueryDefinitions"),
+        "logs:DeleteQueryDefinition",
+    ),
     "AWS::S3::Bucket": (
         *("s3:CreateBucket", "s3:PutEncryptionConfiguration", "s3:PutBucketPublicAccessBlock"),
         "s3:DeleteBucket",
@@ -134,6 +142,10 @@ ACTIONS = {
 def _arn(stage: str, resources: Mapping[str, Any], logical_id: str) -> str:
     """Return the ARN that the calls for a resource name."""
     kind, properties = resources[logical_id]["Type"], resources[logical_id].get("Properties", {})
+    if kind == "AWS::CloudWatch::Dashboard":  # of no region
+        return f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/{properties['DashboardName']}"
+    if kind == "AWS::Logs::QueryDefinition":  # the actions have no resource-level permissions
+        return "*"
     if kind.startswith("AWS::S3::"):
         return bucket_arn(stage)
     for reference in ("FunctionName", "LogGroupName"):  # of a permission, or of a metric filter
