@@ -10,7 +10,7 @@ import pytest
 
 from auth import Settings
 from tests.support.checkout import ROOT, SLS, copy_project, leave_out_libraries, run
-from tests.support.deploy_role import Request, bucket_arn, deploy_role, requests_of_deploy
+from tests.support.deploy_role import bucket_arn, deploy_role, requests_of_deploy
 from tests.support.environment import SETTINGS, environment
 from tests.support.packages import BOUNDARY, make_packages
 from tests.support.serverless_yml import FUNCTIONS
