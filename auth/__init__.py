@@ -15,6 +15,7 @@ custom_rules.py the functions of rules.py, the deployer's own: loads them, and c
 read_only.py    the claims as these functions get them
 routes.py       which scopes each route needs
 policy.py       one policy for the whole API
+challenge.py    what a 403 tells the client
 settings.py     what this deployment expects of a token
 logs.py         one line of JSON for each decision
 errors.py       what can go wrong, by whose fault

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from .bearer import unverified_token
+from .challenge import insufficient_scope, scopes_to_ask_for
 from .claims import Claims, reject_before_fetch, verify
 from .custom_rules import NO_RULES, Results, Rules, apply_rules
 from .events import Request, Response, policy_document, read_event
@@ -73,6 +74,10 @@ def decide(
     }
     if results.usage_plan_key and request.kind != "http":  # HTTP APIs have no usage plans
         response["usageIdentifierKey"] = results.usage_plan_key
+    if settings.resource_metadata and not results.refusal:  # no scope would help against a rule
+        needed = scopes_to_ask_for(request, table, route, claims.scopes)
+        if needed:
+            response["context"]["challenge"] = insufficient_scope(needed, settings.resource_metadata)
     return Decision(response, claims, table, route, results.refusal)
 
 

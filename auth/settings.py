@@ -83,6 +83,8 @@ class Settings(NamedTuple):
     routes: RouteTables
     """Which scopes each route needs."""
     log_level: str = DEFAULT_LOG_LEVEL
+    resource_metadata: str = ""
+    """Where clients find the OAuth metadata of the API (RFC 9728), if it has any."""
 
     def issuer(self, unverified_iss: object) -> Issuer:
         """Return the issuer that a token claims to be from. Raises InvalidToken if it is not one of ours."""
@@ -128,7 +130,9 @@ class Settings(NamedTuple):
             problems.append(str(error))
         if problems:
             raise ConfigError("; ".join(problems))
-        return Settings(tuple(issuers), tables, log_level)
+        # Not a setting of the operator's: plugins/resource-metadata.cjs sets it.
+        resource_metadata = values.get("RESOURCE_METADATA", "")
+        return Settings(tuple(issuers), tables, log_level, resource_metadata)
 
 
 def looks_like_a_setting(name: str) -> bool:
