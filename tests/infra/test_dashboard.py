@@ -83,14 +83,15 @@ def test_each_metric_is_one_that_the_service_or_aws_writes(
         for made in of_type(prod, "AWS::Logs::MetricFilter").values()
         for transformation in made["Properties"]["MetricTransformations"]
     }
-    values = {
+    values: dict[str, str] = {
         "ApiName": prod["ApiGatewayRestApi"]["Properties"]["Name"],
         "Stage": prod["ApiStage"]["Properties"]["StageName"],
         "FunctionName": "${AuthorizerLambdaFunction}",
     }
 
     assert ("jwt-rsa-custom-authorizer/prod", "KeysUnavailable") in own
-    for namespace, name, *dimensions in metrics(widgets):
+    for metric in metrics(widgets):
+        namespace, name, dimensions = metric[0], metric[1], list(metric[2:])
         if (namespace, name) in own:
             assert not dimensions
         else:

@@ -72,11 +72,10 @@ def ask(name: str, log: list[Record]) -> list[Record]:
     return Query(QUERIES[name]).run(log)
 
 
-def counts(rows: list[Record], *names: str) -> dict[Any, int]:
+def counts(rows: list[Record], *names: str) -> dict[tuple[Any, ...], int]:
     """Return how many lines each row stands for, by the columns with these names."""
-    return {
-        tuple(row.get(name) for name in names): row.get("decisions", row.get("tokens", 0)) for row in rows
-    }
+    number = "decisions" if "decisions" in rows[0] else "tokens"
+    return {tuple(row.get(name) for name in names): row[number] for row in rows}
 
 
 @pytest.mark.parametrize("name", QUERIES)
