@@ -49,6 +49,13 @@ module.exports = class ResourceMetadata {
       // API Gateway would take a $ or a # for a variable or a directive of its template. In JSON they have other names.
       template()[JSON_TYPE] = document.replaceAll('$', '\\u0024').replaceAll('#', '\\u0023');
       const url = address(JSON.parse(document).resource, service.provider.stage);
+      if (typeof url !== 'string' && service.provider.apiGateway?.disableDefaultEndpoint) {
+        throw new classes.Error(
+          'resourceMetadata: nobody can reach the address of the metadata, which is below the default endpoint, and' +
+            ' disableDefaultEndpoint is set. Use a `resource` without a path, or remove disableDefaultEndpoint.',
+          'NO_RESOURCE_METADATA',
+        );
+      }
       service.getFunction(AUTHORIZER).environment.RESOURCE_METADATA = url;
       const { ResponseParameters } = resources().UnauthorizedResponse.Properties;
       const filled = ResponseParameters[CHALLENGE].replace('{address}', () => url['Fn::Sub'] ?? url);

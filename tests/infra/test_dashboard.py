@@ -20,7 +20,7 @@ COLUMNS = 24
 # The metrics that AWS documents, each with the names of its dimensions: "Amazon API Gateway dimensions and
 # metrics", of a stage, and "Types of metrics for Lambda functions", of a function.
 _STAGE, _FUNCTION = ("ApiName", "Stage"), ("FunctionName",)
-DOCUMENTED = {
+DOCUMENTED: dict[str, dict[str, tuple[str, ...]]] = {
     "AWS/ApiGateway": dict.fromkeys(
         ("4XXError", "5XXError", "CacheHitCount", "CacheMissCount", "Count", "IntegrationLatency", "Latency"),
         _STAGE,

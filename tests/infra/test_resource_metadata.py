@@ -134,6 +134,18 @@ def test_a_resource_that_clients_cannot_use_stops_packaging_with_what_to_write(
     assert "Traceback" not in rejected.stdout + rejected.stderr
 
 
+def test_an_address_that_nobody_can_reach_stops_packaging(editable: Path, clean: dict[str, str]) -> None:
+    service = (editable / "serverless.yml").read_text()
+    disabled = "provider:\n  apiGateway: { disableDefaultEndpoint: true }\n"
+    (editable / "serverless.yml").write_text(service.replace("provider:\n", disabled, 1))
+    environment = clean | SETTINGS | {"AUDIENCE": "https://api.example/v1"}
+    rejected = run(editable, SLS, "package", *ENABLED, environment=environment)
+    (editable / "serverless.yml").write_text(service)
+
+    assert rejected.returncode == 1
+    assert "Use a `resource` without a path, or remove disableDefaultEndpoint" in rejected.stdout
+
+
 def test_a_stage_without_metadata_has_none_of_it(dev_package: Path) -> None:
     resources = json.loads((dev_package / TEMPLATE).read_text())["Resources"]
 
