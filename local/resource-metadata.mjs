@@ -1,5 +1,5 @@
 // This file is the function that answers, in the local API, what API Gateway answers without a function when the API is
-// deployed: its OAuth metadata. See plugins/resource-metadata.cjs.
+// deployed: its OAuth metadata. See plugins/offline-metadata.cjs.
 
 export async function handler() {
   return {

@@ -1,14 +1,35 @@
-// This file is a Serverless plugin: it completes what resources/resource-metadata.yml says to clients (RFC 9728), if the
-// stage has it. serverless-offline knows no answers without a function, so a function gives the same answer there.
+// This file is a Serverless plugin: it completes what resources/resource-metadata.yml tells clients (RFC 9728), if the
+// stage has it: the document, its address in the 401, and the address for the authorizer, which writes it into a 403.
 'use strict';
 
 const { spawnSync } = require('child_process');
-const { ServerResponse } = require('http');
 const { AUTHORIZER, routeTable } = require('./endpoints.cjs');
 
 const PATH = '.well-known/oauth-protected-resource';
-const JSON_TYPE = 'application/json';
 const CHALLENGE = 'gatewayresponse.header.WWW-Authenticate';
+
+// Returns where the document stands in the template, or undefined if the stage has none.
+function answer(service) {
+  const method = service.resources?.Resources?.ResourceMetadataMethod;
+  return method?.Properties.Integration.IntegrationResponses[0].ResponseTemplates;
+}
+
+// Returns the document, which the authorizer's own code makes of its settings.
+function makeDocument({ service, serviceDir, classes }) {
+  const variables = Object.entries(service.getFunction(AUTHORIZER).environment);
+  const { status, stdout, stderr } = spawnSync(
+    '.venv/bin/python',
+    ['-m', 'tools.resource_metadata', answer(service)['application/json']],
+    {
+      cwd: serviceDir,
+      env: Object.fromEntries(variables.filter(([, value]) => typeof value === 'string')),
+      input: routeTable(service),
+      encoding: 'utf8',
+    },
+  );
+  if (status !== 0) throw new classes.Error(stderr.trim(), 'NO_RESOURCE_METADATA');
+  return stdout.trim();
+}
 
 // Returns the address of the document. RFC 9728 says where it is for a resource that is a whole host: that is a custom
 // domain. Otherwise it is known below the address that AWS gives the API.
@@ -20,34 +41,18 @@ function address(resource, stage) {
 }
 
 module.exports = class ResourceMetadata {
+  static PATH = PATH;
+  static answer = answer;
+  static makeDocument = makeDocument;
+
   constructor(serverless) {
-    const { service, serviceDir, classes } = serverless;
-    const resources = () => service.resources?.Resources;
-    const template = () =>
-      resources()?.ResourceMetadataMethod?.Properties.Integration.IntegrationResponses[0].ResponseTemplates;
-
-    // Returns the document as the authorizer's own code makes it of its settings.
-    const makeDocument = () => {
-      const variables = Object.entries(service.getFunction(AUTHORIZER).environment);
-      const { status, stdout, stderr } = spawnSync(
-        '.venv/bin/python',
-        ['-m', 'tools.resource_metadata', template()[JSON_TYPE]],
-        {
-          cwd: serviceDir,
-          env: Object.fromEntries(variables.filter(([, value]) => typeof value === 'string')),
-          input: routeTable(service),
-          encoding: 'utf8',
-        },
-      );
-      if (status !== 0) throw new classes.Error(stderr.trim(), 'NO_RESOURCE_METADATA');
-      return stdout.trim();
-    };
-
+    const { service, classes } = serverless;
     const complete = () => {
-      if (!template()) return;
-      const document = makeDocument();
+      if (!answer(service)) return;
+      const document = makeDocument(serverless);
       // API Gateway would take a $ or a # for a variable or a directive of its template. In JSON they have other names.
-      template()[JSON_TYPE] = document.replaceAll('$', '\\u0024').replaceAll('#', '\\u0023');
+      answer(service)['application/json'] = document.replaceAll('$', '\\u0024').replaceAll('#', '\\u0023');
+
       const url = address(JSON.parse(document).resource, service.provider.stage);
       if (typeof url !== 'string' && service.provider.apiGateway?.disableDefaultEndpoint) {
         throw new classes.Error(
@@ -57,35 +62,11 @@ module.exports = class ResourceMetadata {
         );
       }
       service.getFunction(AUTHORIZER).environment.RESOURCE_METADATA = url;
-      const { ResponseParameters } = resources().UnauthorizedResponse.Properties;
-      const filled = ResponseParameters[CHALLENGE].replace('{address}', () => url['Fn::Sub'] ?? url);
-      ResponseParameters[CHALLENGE] = typeof url === 'string' ? filled : { 'Fn::Sub': filled };
+      const { ResponseParameters } = service.resources.Resources.UnauthorizedResponse.Properties;
+      const header = ResponseParameters[CHALLENGE].replace('{address}', () => url['Fn::Sub'] ?? url);
+      ResponseParameters[CHALLENGE] = typeof url === 'string' ? header : { 'Fn::Sub': header };
     };
 
-    const serveLocally = () => {
-      if (!template()) return;
-      service.functions.resourceMetadata = {
-        name: 'resourceMetadata',
-        handler: 'local/resource-metadata.handler',
-        runtime: 'nodejs20.x', // starts at once
-        environment: { DOCUMENT: makeDocument() },
-        events: [{ http: { method: 'get', path: PATH, cors: true } }],
-      };
-      // It knows no gateway responses either. The client has called this address.
-      const { writeHead } = ServerResponse.prototype;
-      ServerResponse.prototype.writeHead = function writeHeadWithChallenge(status, ...rest) {
-        const url = `http://${this.req.headers.host}/${service.provider.stage}/${PATH}`;
-        if (status === 401) this.setHeader('WWW-Authenticate', `Bearer resource_metadata="${url}"`);
-        return writeHead.call(this, status, ...rest);
-      };
-    };
-
-    this.hooks = {
-      'before:package:initialize': complete,
-      'before:deploy:function:initialize': complete,
-      // The first is for `sls offline`, the second for `sls offline start`.
-      'before:offline:start': serveLocally,
-      'before:offline:start:init': serveLocally,
-    };
+    this.hooks = { 'before:package:initialize': complete, 'before:deploy:function:initialize': complete };
   }
 };

