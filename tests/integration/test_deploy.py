@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 import pytest
 
-from tests.support.checkout import SLS, copy_project, leave_out_libraries, run
+from tests.support.checkout import SLS, copy_project, leave_out_dashboard, leave_out_libraries, run
 from tests.support.environment import SETTINGS
 from tests.support.serverless_yml import API_FUNCTIONS, FUNCTIONS, OPEN, PROTECTED
 from tests.support.tokens import AUDIENCE
@@ -49,7 +49,7 @@ def sls(aws: str, clean: dict[str, str]) -> Sls:
 @pytest.fixture(scope="module")
 def light(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project that is packaged quickly."""
-    return leave_out_libraries(copy_project(tmp_path_factory.mktemp("light")))
+    return leave_out_dashboard(leave_out_libraries(copy_project(tmp_path_factory.mktemp("light"))))
 
 
 @pytest.fixture(scope="module")

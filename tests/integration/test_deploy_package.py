@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.checkout import copy_project, npm_run, run
 from tests.support.environment import SETTINGS
+from tests.support.packages import leave_out_dashboard
 from tests.support.serverless_yml import FUNCTIONS
 
 
@@ -23,6 +24,7 @@ def other_folder(prod_package: Path, tmp_path_factory: pytest.TempPathFactory) -
     for file in prod_package.iterdir():
         if file.suffix in (".json", ".zip"):
             shutil.copy(file, checkout / "package")
+    leave_out_dashboard(checkout / "package")
     return checkout
 
 

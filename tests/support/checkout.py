@@ -41,6 +41,18 @@ def leave_out_libraries(checkout: Path) -> Path:
     return checkout
 
 
+def leave_out_dashboard(checkout: Path) -> Path:
+    """Let a copy be deployed where there are no dashboards and saved queries: in an emulated AWS.
+
+    Return the copy.
+    """
+    service = (checkout / "serverless.yml").read_text()
+    enabled = "    dashboard: enabled\n"
+    assert enabled in service
+    (checkout / "serverless.yml").write_text(service.replace(enabled, ""))
+    return checkout
+
+
 def clean_environment(home: Path, **variables: str) -> dict[str, str]:
     """Return an environment of its own: a home folder, made-up AWS credentials, and `variables`."""
     return {
