@@ -30,7 +30,7 @@ KEY_LENGTHS = range(20, 129)
 # authorizer"), and by what access logs say about the authorizer (resources/access-logs.yml).
 RESERVED_NAMES = frozenset(
     {
-        *("scope", "iss", "exp", "principal"),
+        *("scope", "iss", "exp", "principal", "challenge"),
         *("principalId", "claims", "integrationLatency"),
         *("requestId", "status", "error", "latency", "integrationStatus"),
     }

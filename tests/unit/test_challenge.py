@@ -8,6 +8,7 @@ import pytest
 from auth import Issuer, Settings
 from auth.authorizer import decide
 from auth.challenge import MAX_SCOPE_LENGTH
+from auth.custom_rules import NO_RULES, Rules
 from auth.keys import KeyStore
 from tests.support.environment import environment
 from tests.support.tokens import SigningKey, good_claims, make_event, make_token
@@ -24,11 +25,11 @@ Keys = Mapping[Issuer, KeyStore]
 
 
 def context(
-    event: dict[str, Any], keys: Keys, routes: str = ROUTES, metadata: str = URL
+    event: dict[str, Any], keys: Keys, routes: str = ROUTES, metadata: str = URL, rules: Rules = NO_RULES
 ) -> dict[str, str | int | float | bool]:
     variables = environment(ROUTE_SCOPES=routes, RESOURCE_METADATA=metadata)
     settings = Settings.from_environment(variables)._replace(issuers=tuple(keys))
-    return decide(event, settings, keys).response["context"]
+    return decide(event, settings, keys, rules).response["context"]
 
 
 def challenge(scope: str) -> str:
@@ -87,6 +88,19 @@ def test_where_no_scope_is_missing_none_is_asked_for(key: SigningKey, keys: Keys
     ):
         assert "challenge" not in context(event, keys)
     assert "challenge" not in context(make_event(token(key, "")), keys, "*")
+
+
+def test_no_scope_helps_against_a_rule_that_refuses_the_token(key: SigningKey, keys: Keys) -> None:
+    rules = Rules(refuse=lambda claims: "not of the organization acme")
+
+    for event in (make_event(token(key, "")), request(key, "")):
+        assert "challenge" not in context(event, keys, rules=rules)
+
+
+def test_a_scope_that_a_rule_grants_is_not_asked_for(key: SigningKey, keys: Keys) -> None:
+    rules = Rules(scopes=lambda claims: ["create:pets"])
+
+    assert "challenge" not in context(request(key, "read:pets"), keys, rules=rules)
 
 
 def test_only_rest_apis_can_answer_with_it(key: SigningKey, keys: Keys) -> None:

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 import handler
+from auth.custom_rules import Rules
 from tests.support.deployed import deployed
 from tests.support.jwks_server import answer
 from tests.support.lambda_log import lines_of
@@ -62,8 +63,12 @@ def log(key: SigningKey, stranger: SigningKey) -> list[Record]:
         invocations.append(lines_of(make_event(reader)))
     with deployed(key, AUDIENCE=""):
         invocations.append(lines_of(make_event(reader)))
-    with deployed(key):
+    with deployed(key) as service:
         invocations.append(lines_of(None))  # a bug
+        service.use_rules(Rules(refuse=lambda claims: "not of the organization acme"))
+        invocations.append(lines_of(make_event(reader)))
+        service.use_rules(Rules(scopes=lambda claims: claims["roles"]))
+        invocations.append(lines_of(make_event(reader)))
     invocations.append(["2026-11-25T12:00:00.000Z 8a0ff1a5 Task timed out after 6.00 seconds"])
     return [discover(line, minute * 120_000) for minute, lines in enumerate(invocations) for line in lines]
 
@@ -92,7 +97,7 @@ def test_each_decision_is_counted_once_under_its_outcome(log: list[Record]) -> N
     rows = ask("decisions", log)
     totals = {name: sum(row[name] for row in rows) for name in rows[0] if name != "bin(5m)"}
 
-    assert totals == {"policies": 5, "unauthorized": 7, "keys_unavailable": 1, "config_errors": 1}
+    assert totals == {"policies": 6, "unauthorized": 7, "keys_unavailable": 1, "config_errors": 2}
     assert sum(totals.values()) == len([record for record in log if record.get("event") == "decision"])
     assert len(rows) > 1
     assert all(row["bin(5m)"] % 300_000 == 0 for row in rows)
@@ -101,7 +106,7 @@ def test_each_decision_is_counted_once_under_its_outcome(log: list[Record]) -> N
 def test_refusals_are_all_decisions_but_the_granted_ones_by_reason(log: list[Record]) -> None:
     refusals = counts(ask("refusals", log), "outcome", "reason")
 
-    assert sum(refusals.values()) == 14 - 2
+    assert sum(refusals.values()) == 16 - 2
     assert refusals["policy", "missing scopes: create:pets"] == 1
     assert refusals["policy", "the route is not in the route table"] == 1
     assert refusals["unauthorized", "expired"] == 1
@@ -134,13 +139,14 @@ def test_why_401_counts_the_tokens_of_each_reason(log: list[Record]) -> None:
     assert all(row["first_seen"] <= row["last_seen"] for row in rows)
 
 
-def test_why_403_tells_who_lacks_which_scope_on_which_route(log: list[Record]) -> None:
+def test_why_403_tells_who_lacks_which_scope_on_which_route_or_which_rule_refused(log: list[Record]) -> None:
     refused = counts(ask("why403", log), "route", "reason")
 
     assert refused == {
         ("POST /pets", "missing scopes: create:pets"): 1,
         ("GET /pets", "missing scopes: read:pets"): 1,
         (None, "the route is not in the route table"): 1,
+        ("GET /pets", "refused_by_rule: not of the organization acme"): 1,
     }
     assert {len(row["subject"]) for row in ask("why403", log)} == {16}
 
@@ -157,8 +163,9 @@ def test_outages_are_all_that_callers_get_a_503_for_and_nothing_that_they_can_ca
 
     assert kinds == [
         "8a0ff1a5",  # the timeout
+        "config_error",  # the rule that fails
         "AttributeError:",
-        "config_error",
+        "config_error",  # the setting
         "jwks_fetch_failed",
         "keys_unavailable",
         "jwks_fetch_failed",
