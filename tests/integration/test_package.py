@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from fnmatch import fnmatch
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -93,6 +95,15 @@ def test_each_function_finds_its_handler_in_its_package(built: dict[str, Path]) 
             f"{module}.py is not in {package.name}. In serverless.yml, add to the function {function}:"
             f" package: ${{self:custom.petstorePackage}}, and {module}.py to the patterns of that"
         )
+
+
+def test_the_documentation_names_everything_in_the_package(built: dict[str, Path]) -> None:
+    page = (ROOT / "docs/package.md").read_text()
+    rows = re.findall(r"^\| `(.+?)/?` \|", page, flags=re.MULTILINE)
+    packaged = {name.partition("/")[0] for name in names(built["arm64"] / AUTHORIZER)}
+
+    assert {name for name in packaged if not any(fnmatch(name, row) for row in rows)} == set()
+    assert {row for row in rows if not any(fnmatch(name, row) for name in packaged)} == set()
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
