@@ -31,7 +31,7 @@ class Claims(NamedTuple):
     issuer: str
     principal: str
     principal_claim: str
-    """The claim that says who calls, such as `sub`."""
+    """The claim that names the caller, such as `sub`."""
     scopes: frozenset[str]
     expires_at: int
     """In seconds since 1970."""
@@ -80,7 +80,7 @@ def reject_before_fetch(token: UnverifiedToken, issuer: Issuer, now: float) -> N
     _principal_claim(claims, issuer)
     for name, value in issuer.required_claims:
         if not _has(claims, name, value):
-            raise InvalidToken(f"{name} is not as in REQUIRED_CLAIMS")
+            raise InvalidToken(f"{name} does not match REQUIRED_CLAIMS")
 
 
 def claim(claims: Mapping[str, Any], name: str) -> Any:
@@ -147,7 +147,7 @@ def _check_purpose(claims: Mapping[str, Any]) -> None:
         if isinstance(value, str) and re.sub("[_-]|token$", "", value.lower()) in values:
             raise InvalidToken(f"{name} says that it is not an access token")
     if isinstance(claims.get("events"), Mapping):  # RFC 8417, such as logout tokens
-        raise InvalidToken("events: a security event, and not an access token")
+        raise InvalidToken("events: a security event, not an access token")
     if "cnf" in claims:  # bound to a key that a bearer does not prove (RFC 7800, 8705, 9449)
         raise InvalidToken("bound to a key (cnf), but presented as a bearer token")
     if not isinstance(claims.get("jti", ""), str):
@@ -155,7 +155,7 @@ def _check_purpose(claims: Mapping[str, Any]) -> None:
 
 
 def _principal_claim(claims: Mapping[str, Any], issuer: Issuer) -> str:
-    """Return the claim that says who calls: the first of PRINCIPAL_CLAIMS that is a non-empty string."""
+    """Return the claim that names the caller: the first of PRINCIPAL_CLAIMS that is a non-empty string."""
     if not isinstance(claims.get("sub"), str | None):
         raise InvalidToken("sub is not a string")
     for name in issuer.principal_claims:
@@ -164,7 +164,7 @@ def _principal_claim(claims: Mapping[str, Any], issuer: Issuer) -> str:
             if not value.isprintable() and re.search(_CONTROL_CHARACTERS, value):
                 raise InvalidToken(f"{name} has control characters")
             return name
-    raise InvalidToken(f"none of {', '.join(issuer.principal_claims)} says who calls")
+    raise InvalidToken(f"none of {', '.join(issuer.principal_claims)} names the caller")
 
 
 def _has(claims: Mapping[str, Any], name: str, required: str | None) -> bool:

@@ -88,7 +88,7 @@ def read_event(event: Mapping[str, Any]) -> Request:
         return Request(
             "http" if is_http else "rest", _only(_headers(event)), *_arn(event, "methodArn")[:2], method, path
         )
-    raise ConfigError("this is not the event of a Lambda authorizer of API Gateway")
+    raise ConfigError("this is not the event of an API Gateway Lambda authorizer")
 
 
 def _arn(event: Mapping[str, Any], name: str) -> tuple[str, str, str]:

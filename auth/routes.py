@@ -201,7 +201,7 @@ def parse_routes(text: str, name: str = "route table") -> RouteTables:
         except ValueError as problem:
             problems.append(f"line {number}: {problem}: {line!r}")
     if not any(sections.values()) and not problems:
-        problems.append("there is no route: every request would be denied")
+        problems.append("there are no routes: every request would be denied")
     if problems:
         raise ConfigError("; ".join(f"{name}, {problem}" for problem in problems))
     return RouteTables({name: RouteTable(routes) for name, routes in sections.items()})

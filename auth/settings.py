@@ -170,9 +170,7 @@ def _shared_names(issuers: list[Issuer]) -> list[str]:
         for name in issuer.token_issuer:
             owner = owners.setdefault(name, issuer.suffix)
             if owner != issuer.suffix:
-                problems.append(
-                    f"TOKEN_ISSUER{issuer.suffix} has an issuer that TOKEN_ISSUER{owner} has, too"
-                )
+                problems.append(f"TOKEN_ISSUER{issuer.suffix} repeats an issuer of TOKEN_ISSUER{owner}")
     return problems
 
 
@@ -199,7 +197,10 @@ def _read_issuer(values: dict[str, str], suffix: str, leeway: int, problems: lis
         return listed(name, default, re.compile(r"\S+").fullmatch, "must be names, separated by commas")
 
     algorithms = listed(
-        "ALGORITHMS", DEFAULT_ALGORITHMS, ALGORITHMS.__contains__, f"must be some of {', '.join(ALGORITHMS)}"
+        "ALGORITHMS",
+        DEFAULT_ALGORITHMS,
+        ALGORITHMS.__contains__,
+        f"must be one or more of {', '.join(ALGORITHMS)}",
     )
     if "EdDSA" in algorithms:
         algorithms = (*algorithms, "Ed25519")  # the newer name of the same signatures

@@ -117,7 +117,7 @@ module.exports = class Bytecode {
         }
         const add = (sources, mode) => (python ? addBytecode(zip, sources, python, version, mode) : '');
         const problems = add(ours, 'checked-hash') + add(libraries, 'unchecked-hash');
-        if (problems) throw new serverless.classes.Error(`Not all of it compiles:\n${problems}`, 'NOT_COMPILED');
+        if (problems) throw new serverless.classes.Error(`Some files of the package do not compile:\n${problems}`, 'NOT_COMPILED');
         await write(zip, artifact);
       }
     };

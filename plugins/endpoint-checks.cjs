@@ -1,5 +1,5 @@
 // This file is a Serverless plugin: it stops packaging where an endpoint would be public by accident, and where API
-// Gateway would use a decision of the authorizer for other requests than those that it is for.
+// Gateway would reuse a decision of the authorizer for requests that it is not about.
 'use strict';
 
 const { spawnSync } = require('child_process');
@@ -47,8 +47,8 @@ function* unprotected(service) {
       yield `${name} has the authorizer, but no scopes. Add those that a token needs, such as scopes: [read:pets].` +
         ' If any valid token will do, write scopes: []';
     } else if (scopes && !guard?.isOurs) {
-      yield `${name} has scopes, but only the authorizer of this service looks at them, which it does not have. Add` +
-        ' it as `authorizer`, or remove `scopes`.';
+      yield `${name} has scopes, but not the authorizer of this service, which alone checks them. Add it as` +
+        ' `authorizer`, or remove `scopes`.';
     }
   }
 }
@@ -83,8 +83,8 @@ function* misused(service) {
     const sources = [guard.identitySource ?? []].flat().join(',').toLowerCase().split(/[\s,]+/);
     const missing = isCached ? CACHE_KEYS[api].filter((source) => !sources.includes(source.toLowerCase())) : [];
     if (missing.length > 0) {
-      yield `API Gateway would use the answer of the authorizer ${guard.name} for other requests than the one that it` +
-        ` is for: its identitySource lacks ${missing.join(' and ')}. Write identitySource:` +
+      yield `API Gateway would reuse an answer of the authorizer ${guard.name} for requests to other routes: its` +
+        ` identitySource lacks ${missing.join(' and ')}. Write identitySource:` +
         ` ${CACHE_KEYS[api].join(', ')}. Or turn the cache off: resultTtlInSeconds: 0`;
     }
   }
@@ -111,7 +111,7 @@ function judge(serverless) {
   const problems = isByHand ? [] : invalid.map(([number, text]) => `${lines[number - 1].name}: ${named(text)}.`);
   if (reason) {
     problems.push(
-      `A TOKEN authorizer gets one policy for the whole REST API, but ${reason}. Or use the REQUEST authorizer, which` +
+      `A TOKEN authorizer answers with one policy for the whole REST API, but ${reason}. Or use the REQUEST authorizer, which` +
         ' can have any routes, for all endpoints: authorizer: ${self:custom.jwtRequest}',
     );
   }

@@ -103,10 +103,10 @@ function installPython(lockFiles) {
   const isOutdated = missing.some((file) => existsSync(recordOf(file)));
   if (isOutdated || missing.includes('requirements.txt')) {
     const { python, version } = findPython();
-    say(`Making .venv with Python ${version} ...`);
+    say(`Creating .venv with Python ${version} ...`);
     rmSync(records, { recursive: true, force: true });
     const made = spawnSync(python, ['-I', '-m', 'venv', '--clear', '.venv'], captured);
-    check(made, `Could not make .venv with ${python}: see above.`);
+    check(made, `Could not create .venv with ${python}: see above.`);
     missing = lockFiles;
   }
   say(`Installing ${missing.join(' and ')} into .venv ...`);

@@ -159,15 +159,15 @@ def test_scopes_that_nothing_would_check_are_an_error(authorizer: Any) -> None:
     (problem,) = problems(get("/x", authorizer, scopes=["a"]))
 
     assert problem == (
-        "GET /x of the function one has scopes, but only the authorizer of this service looks at them, which"
-        " it does not have. Add it as `authorizer`, or remove `scopes`."
+        "GET /x of the function one has scopes, but not the authorizer of this service, which alone checks"
+        " them. Add it as `authorizer`, or remove `scopes`."
     )
 
 
 def test_scopes_of_a_public_endpoint_are_an_error_too() -> None:
     (problem,) = problems(get("/x", scopes=[]), custom=OTHER_ROUTES | {"publicEndpoints": ["GET /x"]})
 
-    assert "has scopes, but only the authorizer" in problem
+    assert "has scopes, but not the authorizer" in problem
 
 
 @pytest.mark.parametrize("properties", [{"scopes": ["a"]}, {"authorizer": "authorizer"}])
@@ -210,12 +210,9 @@ def test_a_cached_answer_must_be_for_one_token_and_one_route_of_a_rest_api(
     (problem,) = problems(get("/x", REQUEST | changes, scopes=[]))
 
     assert problem == (
-        "API Gateway would use the answer of the authorizer jwtRequest for other requests than the one that"
-        " it"
-        f" is for: its identitySource lacks {missing}. Write identitySource:"
-        " method.request.header.Authorization, context.httpMethod, context.resourcePath. Or turn the cache"
-        " off:"
-        " resultTtlInSeconds: 0"
+        "API Gateway would reuse an answer of the authorizer jwtRequest for requests to other routes: its"
+        f" identitySource lacks {missing}. Write identitySource: method.request.header.Authorization,"
+        " context.httpMethod, context.resourcePath. Or turn the cache off: resultTtlInSeconds: 0"
     )
     for off in (0, "0"):
         assert not problems(get("/x", REQUEST | changes | {"resultTtlInSeconds": off}, scopes=[]))
@@ -290,7 +287,7 @@ def test_routes_that_cannot_be_one_policy_are_named_with_the_authorizer_that_can
     (problem,) = problems(*ORDERS)
 
     assert problem.startswith(
-        "A TOKEN authorizer gets one policy for the whole REST API, but no policy can allow"
+        "A TOKEN authorizer answers with one policy for the whole REST API, but no policy can allow"
     )
     assert "GET /orders/{id}/items, since" in problem
     assert problem.endswith("for all endpoints: authorizer: ${self:custom.jwtRequest}")

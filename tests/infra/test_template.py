@@ -322,7 +322,7 @@ def test_unsafe_settings_stop_the_deploy_too(checkout: Path, clean: dict[str, st
 
     assert refused.returncode == 1
     assert "  - JWKS_URI must be an https:// URL" in refused.stdout
-    assert "  - ALGORITHMS must be some of RS256" in refused.stdout
+    assert "  - ALGORITHMS must be one or more of RS256" in refused.stdout
     assert "not set" not in refused.stdout
 
 

@@ -168,7 +168,7 @@ def test_of_two_commands_at_once_one_sets_up_and_the_other_waits(
     printed = "".join(run.stderr for run in first_runs)
 
     assert [run.returncode for run in first_runs] == [0, 0], printed
-    assert printed.count("Making .venv") == 1
+    assert printed.count("Creating .venv") == 1
     assert printed.count("Waiting for another set-up in this folder ...") == 1
     assert not (project.folder / ".setup.lock").is_symlink()
 
@@ -214,7 +214,7 @@ def copied(project: Project, tmp_path_factory: pytest.TempPathFactory) -> tuple[
 def test_a_clone_that_was_moved_gets_a_new_venv(copied: tuple[Project, Run]) -> None:
     copy, first_run = copied
 
-    assert first_run.stderr.startswith("Making .venv")
+    assert first_run.stderr.startswith("Creating .venv")
     assert str(copy.folder) in (copy.folder / ".venv/pyvenv.cfg").read_text()
 
 

@@ -334,4 +334,4 @@ def test_with_an_issuer_of_ones_own_event_json_must_exist_and_is_used(
     assert missing.returncode == 1
     assert missing.stderr.startswith("There is no event.json. Copy event.json.sample to event.json")
     assert "Using the issuer of .env, and the token of event.json." in invoked.stderr
-    assert "  - ALGORITHMS must be some of RS256" in invoked.stdout
+    assert "  - ALGORITHMS must be one or more of RS256" in invoked.stdout

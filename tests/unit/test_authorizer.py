@@ -120,7 +120,7 @@ def test_an_outage_is_not_the_callers_fault(key: SigningKey, settings: Settings)
 def test_an_event_of_another_kind_is_the_operators_fault(
     key: SigningKey, settings: Settings, keys: Keys
 ) -> None:
-    with pytest.raises(ConfigError, match="this is not the event of a Lambda authorizer"):
+    with pytest.raises(ConfigError, match="this is not the event of an API Gateway Lambda authorizer"):
         authorize({"type": "SQS", "headers": {}}, settings, keys)
 
 

@@ -174,7 +174,7 @@ def test_a_setting_says_which_claims_say_who_calls(key: SigningKey) -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"sub": None, "azp": None}, "none of sub, client_id, azp says who calls"),
+        ({"sub": None, "azp": None}, "none of sub, client_id, azp names the caller"),
         ({"sub": 7}, "sub is not a string"),
         ({"sub": ["me"]}, "sub is not a string"),
         ({"sub": "me\n"}, "sub has control characters"),
@@ -367,7 +367,7 @@ def test_claims_may_be_required(key: SigningKey, required: str, holds: bool | No
     if holds:
         assert verified(key, claims, REQUIRED_CLAIMS=required)
     elif holds is False:
-        assert refusal(key, claims, REQUIRED_CLAIMS=required).endswith(" is not as in REQUIRED_CLAIMS")
+        assert refusal(key, claims, REQUIRED_CLAIMS=required).endswith(" does not match REQUIRED_CLAIMS")
     else:
         with pytest.raises(ConfigError, match="REQUIRED_CLAIMS must be claims such as"):
             issuer(REQUIRED_CLAIMS=required)

@@ -106,7 +106,7 @@ def test_what_is_wrong_with_one_issuer_is_said_of_that_one_and_hides_nothing_of_
         ({"LOG_LEVEL__PARTNER": "INFO"}, "LOG_LEVEL__PARTNER: LOG_LEVEL is the same for all issuers"),
         (
             {"TOKEN_ISSUER__PARTNER": AUTH0_ISSUER},
-            "TOKEN_ISSUER__PARTNER has an issuer that TOKEN_ISSUER has",
+            "TOKEN_ISSUER__PARTNER repeats an issuer of TOKEN_ISSUER",
         ),
         ({"JWKS_URI__PARTNER": "http://partner.example/"}, "JWKS_URI__PARTNER must be an https:// URL"),
     ],

@@ -121,7 +121,7 @@ def test_the_route_is_the_one_that_api_gateway_has_picked() -> None:
     ],
 )
 def test_any_other_event_is_the_operators_fault(event: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match=r"^this is not the event of a Lambda authorizer of API Gateway$"):
+    with pytest.raises(ConfigError, match=r"^this is not the event of an API Gateway Lambda authorizer$"):
         read_event(event)
 
 

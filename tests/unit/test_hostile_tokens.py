@@ -42,7 +42,7 @@ AUD = "aud is not in AUDIENCE"
 ISS = "iss is not in TOKEN_ISSUER"
 SUB = "sub has control characters"
 SUB_TYPE = "sub is not a string"
-NOBODY = "none of sub, client_id, azp says who calls"
+NOBODY = "none of sub, client_id, azp names the caller"
 CNF = "bound to a key (cnf), but presented as a bearer token"
 
 Members = Mapping[str, str | None]

@@ -251,7 +251,7 @@ def test_a_name_that_callers_can_edit_is_never_recommended_as_the_principal(
     found = examined(make_token(key, claims), (AUTH0_SITE,), key, new_key, **AUTH0)
 
     assert recommended(found) == []
-    assert "none of sub, client_id, azp says who calls" in texts(found)[0]
+    assert "none of sub, client_id, azp names the caller" in texts(found)[0]
 
 
 def test_whose_principal_is_shared_is_noted(key: SigningKey, new_key: SigningKey) -> None:
@@ -270,7 +270,7 @@ def test_a_restriction_is_never_weakened(key: SigningKey, new_key: SigningKey) -
         found = examined(token, (AUTH0_SITE,), key, new_key, **AUTH0, REQUIRED_CLAIMS="org_id=acme,email")
 
         assert recommended(found) == []
-        assert texts(found)[0].startswith("token, claims: org_id is not as in REQUIRED_CLAIMS: org_id is ")
+        assert texts(found)[0].startswith("token, claims: org_id does not match REQUIRED_CLAIMS: org_id is ")
         assert "request one that is, or correct REQUIRED_CLAIMS." in texts(found)[0]
 
 

@@ -154,7 +154,7 @@ def test_a_leeway_that_is_none_or_too_long_is_refused(seconds: str) -> None:
 
 
 def test_a_table_that_is_set_but_empty_is_refused() -> None:
-    with pytest.raises(ConfigError, match="ROUTE_SCOPES, there is no route"):
+    with pytest.raises(ConfigError, match="ROUTE_SCOPES, there are no routes"):
         Settings.from_environment(environment(ROUTE_SCOPES=" \n# nothing\n"))
 
 
@@ -310,7 +310,7 @@ def test_what_an_issuer_lacks_is_named_with_its_suffix() -> None:
     assert problems(TOKEN_ISSUER__PARTNER="https://partner.example/", ALGORITHMS__PARTNER="HS256") == [
         "JWKS_URI__PARTNER is not set",
         "AUDIENCE__PARTNER is not set",
-        f"ALGORITHMS__PARTNER must be some of {', '.join(ALGORITHMS)}",
+        f"ALGORITHMS__PARTNER must be one or more of {', '.join(ALGORITHMS)}",
     ]
 
 
@@ -320,7 +320,7 @@ def test_what_an_issuer_lacks_is_named_with_its_suffix() -> None:
 def test_an_iss_belongs_to_one_issuer(token_issuer: str) -> None:
     (problem,) = problems(**PARTNER | {"TOKEN_ISSUER__PARTNER": token_issuer})
 
-    assert problem == "TOKEN_ISSUER__PARTNER has an issuer that TOKEN_ISSUER has, too"
+    assert problem == "TOKEN_ISSUER__PARTNER repeats an issuer of TOKEN_ISSUER"
 
 
 @pytest.mark.parametrize("name", ["AUDIENCE__PARTNER", "REQUIRED_CLAIMS__PARTNER", "ALGORITHMS__PARTNER"])

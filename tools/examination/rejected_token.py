@@ -50,7 +50,7 @@ def _advice(token: Unverified, refusal: str) -> str:  # noqa: PLR0911 - one answ
         )
     if refusal.startswith("none of"):
         return (
-            "Let the issuer write sub; or name in PRINCIPAL_CLAIMS a claim that says who calls and that the"
+            "Let the issuer write sub; or name in PRINCIPAL_CLAIMS a claim that names the caller and that the"
             " caller can't edit."
         )
     if "no single key" in refusal:

@@ -46,7 +46,7 @@ class Decision:
     """Why the token is rejected. Empty if it is accepted."""
     scopes: frozenset[str] = frozenset()
     principal_claim: str = ""
-    """The claim that says who calls."""
+    """The claim that names the caller."""
 
 
 def decide(

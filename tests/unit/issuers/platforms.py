@@ -125,7 +125,7 @@ CLOUDFLARE = Provider(
         Token(
             "service token, without PRINCIPAL_CLAIMS",
             CLOUDFLARE_USER | {"sub": "", "common_name": "e367826f93b8d71185e03fe518aff3b4.access"},
-            Rejected("none of sub, client_id, azp says who calls"),
+            Rejected("none of sub, client_id, azp names the caller"),
             settings={"PRINCIPAL_CLAIMS": ""},
         ),
         Token(

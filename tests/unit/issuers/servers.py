@@ -63,7 +63,7 @@ ADFS = Provider(
         Token(
             "user token without sub, without PRINCIPAL_CLAIMS",
             ADFS_USER,
-            Rejected("none of sub, client_id, azp says who calls"),
+            Rejected("none of sub, client_id, azp names the caller"),
             settings={"PRINCIPAL_CLAIMS": ""},
         ),
         Token(
@@ -284,7 +284,7 @@ SIMPLEJWT = Provider(
         Token(
             "user token whose user_id is a number",
             SIMPLEJWT_USER | {"user_id": 42},
-            Rejected("none of user_id says who calls"),
+            Rejected("none of user_id names the caller"),
         ),
         Token(
             "user token without kid, when there are two keys",
@@ -343,7 +343,7 @@ DUENDE = Provider(
         Token(
             "logout token with the header type JWT",
             DUENDE_USER | {"events": {"http://schemas.openid.net/event/backchannel-logout": {}}},
-            Rejected("events: a security event, and not an access token"),
+            Rejected("events: a security event, not an access token"),
             header={"alg": "RS256", "kid": "F1B2C3D4", "typ": "JWT"},
         ),
         Token("token bound to a certificate (mTLS)", DUENDE_USER | {"cnf": {"x5t#S256": "bwcK"}}, BOUND),

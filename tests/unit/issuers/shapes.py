@@ -87,7 +87,7 @@ ENCRYPTED = OPAQUE = Rejected("not a bearer token of three base64url segments")
 
 def lacks(name: str) -> Rejected:
     """The outcome for a token that lacks a claim of REQUIRED_CLAIMS, or has another value in it."""
-    return Rejected(f"{name} is not as in REQUIRED_CLAIMS")
+    return Rejected(f"{name} does not match REQUIRED_CLAIMS")
 
 
 def is_another_token(name: str) -> Rejected:
