@@ -18,7 +18,7 @@ policy.py       one policy for the whole API
 challenge.py    what a 403 tells the client
 settings.py     what this deployment expects of a token
 logs.py         one line of JSON for each decision
-errors.py       what can go wrong, by whose fault
+errors.py       what can go wrong, and whose fault it is
 
 auth.authorizer and auth.keys are not imported here: they need PyJWT and cryptography, whose import is the
 slowest part of a cold start. handler.py starts to fetch the keys before that.

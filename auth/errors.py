@@ -1,4 +1,4 @@
-"""This file is what can go wrong, by whose fault: handler.py has nothing else to tell apart."""
+"""This file is what can go wrong, and whose fault it is: handler.py has nothing else to tell apart."""
 
 
 class InvalidToken(Exception):

@@ -45,7 +45,7 @@ class _HeldKeys:
 
 
 class KeyStore:
-    """Finds the keys of one issuer, and fetches its JWKS as seldom as possible.
+    """Finds the keys of one issuer, and fetches its JWKS as rarely as possible.
 
     A class because there is state: the keys, and when fetches failed, or did not bring the wanted key.
     `fetch` returns the body at a URL, or raises OSError; `clock` returns the time in seconds. Safe for

@@ -89,7 +89,7 @@ def main() -> int:
     findings = [source(options.stage, Path(), (name for name in environment if os.environ.get(name)))]
     known = {name: str(value) for name, value in environment.items() if isinstance(value, str | int)}
     if unknown := ", ".join(sorted(environment.keys() - known.keys())):
-        text = f"CloudFormation fills in {unknown} when it deploys. The rest is examined without."
+        text = f"CloudFormation fills in {unknown} when it deploys. The rest is examined without it."
         findings.append(Finding("note", "settings", text))
     logging.getLogger("auth").addHandler(logging.NullHandler())  # the findings say what it would log
     rules, problems = own_rules(known)

@@ -569,7 +569,7 @@ def test_a_token_with_something_in_front_is_rejected_with_a_hint(
     _, wrong = findings(pages, before + make_token(key))
 
     assert len(wrong) == 1
-    assert "Give the token alone" in wrong[0]
+    assert "Give only the token" in wrong[0]
 
 
 def hostile_tokens(key: SigningKey, stranger: SigningKey) -> list[str]:

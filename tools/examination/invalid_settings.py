@@ -31,7 +31,7 @@ def readable(case: Case) -> Iterator[Finding | Fault]:
             else:
                 yield _correctable(name, mistake, case)
     else:
-        yield Finding("ok", "settings", "All required settings are there, and each one is valid.")
+        yield Finding("ok", "settings", "All required settings are present and valid.")
 
 
 def _names(case: Case) -> list[str]:

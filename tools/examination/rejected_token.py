@@ -26,7 +26,7 @@ def _not_a_jwt(text: str) -> str:
             " an audience."
         )
     return (
-        "Give the token alone: three parts with dots between them. If it never had three, it is opaque:"
+        "Give only the token: three parts, separated by dots. If it never had three, it is opaque:"
         " request a token for this API, by its audience or scope."
     )
 
@@ -54,7 +54,7 @@ def _advice(token: Unverified, refusal: str) -> str:  # noqa: PLR0911 - one answ
             " caller can't edit."
         )
     if "no single key" in refusal:
-        return "It does not name its key, and the issuer has not just one for this alg."
+        return "It does not name its key, and the issuer does not have exactly one key for this alg."
     return ""
 
 
