@@ -38,10 +38,13 @@ PAGES = sorted(path for path in FILES if path.suffix == ".md")
 # The changelog speaks of earlier versions as well.
 OF_THIS_VERSION = [page for page in PAGES if page.name != "CHANGELOG.md"]
 SERVICE: dict[str, Any] = yaml.load((ROOT / "serverless.yml").read_text(), Loader)
+# A list if other files add functions.
+ENTRIES = SERVICE["functions"] if isinstance(SERVICE["functions"], list) else [SERVICE["functions"]]
+FUNCTIONS: dict[str, Any] = next(entry for entry in ENTRIES if isinstance(entry, dict))
 SCRIPTS: dict[str, str] = json.loads((ROOT / "package.json").read_text())["scripts"]
 
 # What a reader or a tool makes.
-MADE = {"orders.py", "routes.txt"}
+MADE = {"orders.py", "orders-requirements.txt", "resources/orders.yml", "routes.txt"}
 
 # The scripts of Auth0's sample that have no counterpart here.
 OF_THE_TUTORIAL = defaultdict[Path, set[str]](set, {Path("docs/tutorial.md"): {"bundle"}})
@@ -68,7 +71,7 @@ def table(page: Path | str, heading: str) -> dict[str, list[str]]:
     rows = re.findall(rf"^\| {heading} \|.*\n\| -.*\n((?:\|.*\n)+)", text(page), flags=re.MULTILINE)
     assert len(rows) == 1, f"{page} has {len(rows)} tables that begin with {heading}"
     cells = [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows[0].splitlines()]
-    return {first.strip("`"): others for first, *others in cells}
+    return {re.sub(r".*?`(\w+)`.*", r"\1", first): others for first, *others in cells}
 
 
 def anchors(page: Path) -> set[str]:
@@ -141,7 +144,7 @@ def test_each_file_that_is_named_exists(page: Path) -> None:
 def test_the_endpoint_of_the_readme_is_written_like_those_of_serverless_yml() -> None:
     (example,) = re.findall(r"```yaml\n(.*?)```", text("README.md"), flags=re.DOTALL)
     (function,) = yaml.load(example, Loader).values()
-    of_the_petstore = SERVICE["functions"]["getPet"]
+    of_the_petstore = FUNCTIONS["getPet"]
 
     assert function["package"] == of_the_petstore["package"]
     (event,), (other,) = function["events"], of_the_petstore["events"]
@@ -157,7 +160,7 @@ def test_the_settings_are_those_of_the_code(page: str) -> None:
     rows = table(page, "variable")
 
     assert set(rows) == VARIABLES
-    environment = SERVICE["functions"]["authorizer"]["environment"]
+    environment = FUNCTIONS["authorizer"]["environment"]
     for variable, (default, _) in rows.items():
         value = re.fullmatch(r"\$\{env:\w+, '(.+)'\}", environment.get(variable, ""))
         if value:
