@@ -4,7 +4,7 @@ import ast
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -203,34 +203,51 @@ RUNBOOK = [page for page in ("docs/log.md", "docs/outages.md") if Path(page) in 
 ERRORS = {"InvalidToken", "KeysUnavailable", "ConfigError", "_BadAnswer", "BadAnswer"}
 
 
-def template(node: ast.expr) -> str | None:
-    """The text of an expression, with a NUL for each value that is put into it."""
+def template(node: ast.AST, constants: Mapping[str, object]) -> str | None:
+    """The text of an expression, with a NUL for each value in it that is not a constant of its module."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     if isinstance(node, ast.JoinedStr):
-        return "".join(template(part) or "\0" for part in node.values)
+        return "".join(template(part, constants) or "\0" for part in node.values)
+    if isinstance(node, ast.FormattedValue) and isinstance(node.value, ast.Name):
+        value = constants.get(node.value.id)
+        return None if value is None else f"{value:g}" if isinstance(value, float) else str(value)
     return None
 
 
-def calls(path: Path) -> Iterator[tuple[str, ast.expr]]:
-    """The name of each function that a module calls, and its first argument."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Call) and node.args:
+def calls(path: Path) -> Iterator[tuple[str, list[str | None]]]:
+    """The name of each function that a module calls, and its arguments as far as they are texts."""
+    tree = ast.parse(path.read_text())
+    constants = {
+        ast.unparse(node.targets[0]): node.value.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            yield name, node.args[0]
+            yield name, [template(argument, constants) for argument in node.args]
+
+
+def assigned(name: str) -> set[str]:
+    """The texts that the log's module assigns to a variable."""
+    found: set[str | None] = set()
+    for node in ast.walk(ast.parse(text("auth/logs.py"))):
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
+            value = node.value
+            either = (value.body, value.orelse) if isinstance(value, ast.IfExp) else (value,)
+            found |= {template(one, {}) for one in either}
+    return {one for one in found if one}
 
 
 def reasons() -> set[str]:
     """What `reason` may be in the log, with a NUL for each value."""
-    found = set()
+    found = assigned("reason")
     for path in (ROOT / "auth").glob("*.py"):
-        # What is wrong with a JWKS is logged, too.
+        # What is wrong with a JWKS, or a copy of it, is logged, too.
         errors = {*ERRORS, "ValueError"} if path.stem in ("jwks", "backup") else ERRORS
-        found |= {template(argument) for name, argument in calls(path) if name in errors}
-    for node in ast.walk(ast.parse(text("auth/logs.py"))):
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            found |= {template(node.value)} if node.targets[0].id == "reason" else set()
-    return {reason for reason in found if reason and reason.strip("\0")}
+        found |= {arguments[0] or "" for name, arguments in calls(path) if name in errors and arguments}
+    return {reason for reason in found if reason.strip("\0")}
 
 
 def is_documented(reason: str, spans: list[str]) -> bool:
@@ -248,24 +265,15 @@ def test_each_reason_in_the_log_is_in_the_runbook() -> None:
     assert [reason.replace("\0", "{}") for reason in missing] == []
 
 
-def outcomes() -> set[str]:
-    """What `outcome` may be in the log."""
-    found = set()
-    for node in ast.walk(ast.parse(text("auth/logs.py"))):
-        is_outcome = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "outcome"
-        if isinstance(node, ast.Assign) and is_outcome:
-            found |= {template(part) for part in ast.walk(node.value) if isinstance(part, ast.Constant)}
-        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "_log":
-            found.add(template(node.args[1]))
-    return {outcome for outcome in found if outcome}
-
-
 def test_each_event_and_outcome_in_the_log_is_in_the_runbook() -> None:
     modules = [ROOT / "handler.py", *(ROOT / "auth").glob("*.py")]
     levels = ("debug", "info", "warning", "error", "critical")
-    events = {template(argument) for path in modules for name, argument in calls(path) if name in levels}
+    events = {arguments[0] for path in modules for name, arguments in calls(path) if name in levels}
+    outcomes = assigned("outcome") | {
+        arguments[1] for name, arguments in calls(ROOT / "auth/logs.py") if name == "_log"
+    }
     assert "jwks_fetch_failed" in events
-    assert {"policy", "unauthorized", "keys_unavailable", "config_error"} <= outcomes()
+    assert {"policy", "unauthorized", "keys_unavailable", "config_error"} <= outcomes
 
     named = {word for page in RUNBOOK for word in re.findall(r"\w+", text(page))}
-    assert ({"decision"} | events | outcomes()) - named == set()
+    assert {"decision", *events, *outcomes} - {None} - named == set()
