@@ -1,12 +1,12 @@
-"""How long the first caller waits: the package that is deployed, from the start of its process to its answer.
+"""How long the first caller waits: from the start of the deployed package's process to its first answer.
 
-`npm run bench`. Beside it stand the same package with stale bytecode, as pip's is in the framework's zips,
-and an authorizer in Node, made of Auth0's libraries. They run in turns, so that what else the machine does
-slows all of them, and fetch their keys over TLS from 127.0.0.1. Each trusts its usual authorities and one
-more.
+`npm run bench`. It is compared with the same package with stale bytecode, as the framework alone would make
+it, and with a Node authorizer made of Auth0's libraries. They take turns, so that other load on the machine
+slows all of them alike. They fetch their keys over TLS from 127.0.0.1, and each trusts its usual certificate
+authorities and one more.
 
-Left out is what is the same for all, or Lambda's own: the sandbox, the unpacking, AWS's runtime clients,
-the way to the issuer, and that a function of 256 MB has a seventh of a processor once it is initialised: so
+What is the same for all, or belongs to Lambda, is not measured: the sandbox, unpacking, AWS's runtime
+clients, the network. On Lambda, a function of 256 MB has a seventh of a processor once it is initialized, so
 the first invocation weighs more there than here.
 """
 
@@ -118,7 +118,7 @@ def python(package: Path, variables: Mapping[str, str]) -> Contender:
 
 
 def make_stale(package: Path, folder: Path) -> Path:
-    """Copy a package, and let its bytecode go by a date that is not that of its source."""
+    """Copy a package, and make its bytecode depend on a date that is not that of its source."""
     shutil.copytree(package, folder)
     for path in folder.rglob("*.pyc"):
         bytecode = path.read_bytes()
@@ -156,7 +156,7 @@ def middle(runs: Sequence[Run], figure: str) -> float:
 
 
 def ratio(runs: Sequence[Run], others: Sequence[Run], figure: str) -> float:
-    """By the median of what the two runs of a round show."""
+    """Return the median of the ratios of the two runs of each round."""
     get = attrgetter(figure)
     return float(median(get(one) / get(other) for one, other in zip(runs, others, strict=True)))
 

@@ -1,4 +1,4 @@
-"""Draws bars made of parts, as an SVG for the README."""
+"""Draws bars made of parts, as an SVG for docs/package.md."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

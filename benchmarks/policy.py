@@ -41,7 +41,7 @@ def table_text(collection: str, routes: int) -> str:
 
 
 def microseconds(function: Callable[[], object], rounds: int) -> float:
-    """The median of the processor's time, which others on the machine don't take part in."""
+    """Return the median of the processor time, which does not count other load on the machine."""
     times = []
     for _ in range(rounds):
         start = time.process_time()

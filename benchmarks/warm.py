@@ -1,7 +1,8 @@
-"""How long a decision takes while the keys are held: an Allow, as a multiple of the signature check in it,
-and each kind of refusal.
+"""How long a decision takes while the keys are cached: an Allow, in multiples of the signature check that it
+contains, and each kind of refusal.
 
-`npm run bench`. A verification that did nothing else would be 1.0; whatever runs beside us slows both.
+`npm run bench`. A decision that did nothing but check the signature would be 1.0. Other load on the machine
+slows both.
 """
 
 import time
