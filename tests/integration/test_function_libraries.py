@@ -19,7 +19,7 @@ FUNCTION = """  listOrders:
     libraries: orders-requirements.txt
     package:
       individually: true
-      patterns: ['!handler.py', '!auth/**', orders.py]
+      patterns: ['!handler.py', '!rules.py', '!auth/**', orders.py]
 
 """
 HANDLER = """
