@@ -15,6 +15,7 @@ const os = require('os');
 const path = require('path');
 const JSZip = require('jszip');
 const { pipInstall } = require('../scripts/pip.js');
+const { VENV } = require('./project.cjs');
 
 // Yields the paths of all files below a folder.
 function* filesBelow(folder) {
@@ -29,12 +30,11 @@ module.exports = class FunctionLibraries {
   constructor(serverless) {
     const { service, serviceDir, classes, configSchemaHandler } = serverless;
     configSchemaHandler.defineFunctionProperties('aws', { properties: { libraries: { type: 'string' } } });
-    const venv = path.join(serviceDir, '.venv');
     const withLibraries = () => Object.entries(service.functions).filter(([, { libraries }]) => libraries);
 
     const install = (name, libraries, folder, options) => {
       const args = ['--target', folder, '--no-compile', ...options, '-r', libraries];
-      const { status, stdout, stderr } = pipInstall(venv, args, { cwd: serviceDir, encoding: 'utf8' });
+      const { status, stdout, stderr } = pipInstall(VENV, args, { cwd: serviceDir, encoding: 'utf8' });
       if (status === 0) return;
       const message = `Could not install the libraries of the function ${name} (${libraries}):\n${stdout}${stderr}`;
       throw new classes.Error(message, 'LIBRARIES_NOT_INSTALLED');
@@ -70,7 +70,8 @@ module.exports = class FunctionLibraries {
     const folderOf = (name, libraries) => {
       const digest = createHash('sha256');
       // Another Python may need other files.
-      for (const file of ['.venv/pyvenv.cfg', libraries]) digest.update(fs.readFileSync(path.join(serviceDir, file)));
+      const files = [path.join(VENV, 'pyvenv.cfg'), path.join(serviceDir, libraries)];
+      for (const file of files) digest.update(fs.readFileSync(file));
       const folder = path.join(serviceDir, '.libraries', `${name}-${digest.digest('hex').slice(0, 16)}`);
       if (!fs.existsSync(folder)) {
         fs.rmSync(`${folder}.new`, { recursive: true, force: true });

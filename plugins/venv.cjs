@@ -11,7 +11,7 @@ module.exports = class VirtualEnvironment {
   constructor(serverless) {
     const activate = () => {
       if (!existsSync(PYTHON)) {
-        throw new serverless.classes.Error('There is no .venv. To make it: npm run setup', 'NO_VENV');
+        throw new serverless.classes.Error('There is no .venv. To create it, run: npm run setup', 'NO_VENV');
       }
       // As .venv/bin/activate does. invoke local and offline then look for python3 there first.
       process.env.VIRTUAL_ENV = VENV;
