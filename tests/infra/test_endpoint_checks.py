@@ -389,7 +389,7 @@ def test_packaging_stops_for_authorizers_whose_answers_api_gateway_would_misuse(
     beginnings = (
         "The REST API has a resource policy",
         "The authorizer jwt has enableSimpleResponses",
-        "API Gateway would use the answer of the authorizer jwtRequest for other requests",
+        "API Gateway would reuse an answer of the authorizer jwtRequest for requests to other routes",
     )
     for problem, beginning in zip(found, beginnings, strict=True):
         assert problem.startswith(beginning)
