@@ -1,4 +1,4 @@
-"""Lambda's entry point: wires auth/ to the environment, and its outcomes to API Gateway's conventions."""
+"""Lambda's entry points: they wire auth/ to the environment, and outcomes to API Gateway's conventions."""
 
 import gc
 
@@ -29,16 +29,24 @@ def _settings() -> auth.Settings:
 
 # The keys are fetched while the environment initializes, so that the first caller does not wait for them, and
 # while PyJWT and cryptography are imported, which takes about as long. Without settings, as in a unit test,
-# there is nothing to fetch. Wrong settings are reported by each invocation.
+# there is nothing to fetch. Wrong settings are reported by each invocation. The function that makes the
+# backup fetches the keys each time that it runs.
 _fetches = {}
-if "JWKS_URI" in os.environ:
+if "JWKS_URI" in os.environ and os.environ.get("_HANDLER") != "handler.back_up_keys":
     with suppress(auth.ConfigError):
         _fetches = {issuer: auth.start_fetch(issuer.jwks_uri) for issuer in _settings().issuers}
 
 from auth import authorizer
+from auth.backup import Backup, back_up
 from auth.custom_rules import Rules, load_rules
 from auth.events import Response
 from auth.keys import KeyStore
+
+
+def _backup() -> Backup | None:
+    """Return the bucket of the backup, if this stage has one. CloudFormation sets the variables."""
+    bucket, owner = os.environ.get("KEY_BACKUP_BUCKET"), os.environ.get("KEY_BACKUP_OWNER")
+    return Backup(bucket, owner) if bucket and owner else None
 
 
 @cache
@@ -53,17 +61,24 @@ with suppress(auth.ConfigError):
 
 @cache
 def _key_stores() -> dict[auth.Issuer, KeyStore]:
+    backup = _backup()
     return {
-        issuer: KeyStore(issuer.jwks_uri, issuer.algorithms, fetch=auth.fetch)
+        issuer: KeyStore(
+            issuer.jwks_uri,
+            issuer.algorithms,
+            fetch=auth.fetch,
+            read_backup=backup.read if backup else None,
+        )
         for issuer in _settings().issuers
     }
 
 
 for _issuer, _fetch in _fetches.items():
-    _key_stores()[_issuer].expect(_fetch.body)
-    # With several issuers, don't wait here: a slow one must not delay the callers of the others.
+    _key_stores()[_issuer].expect(_fetch.result)
+    # With several issuers, don't wait here, neither for one that is slow nor for the backup of one that is
+    # down: the callers of the others must not be delayed.
     if len(_fetches) == 1 or _fetch.is_done():
-        _key_stores()[_issuer].prefetch()
+        _key_stores()[_issuer].prefetch(with_backup=len(_fetches) == 1)
 
 
 def authorize(event: dict[str, Any], context: Any) -> Response:
@@ -84,6 +99,17 @@ def authorize(event: dict[str, Any], context: Any) -> Response:
         raise
     logs.log_policy(decision, request_id)
     return decision.response
+
+
+def back_up_keys(event: object, context: Any) -> None:  # noqa: ARG001 - Lambda passes both
+    """Copy the keys of each issuer to the bucket of the backup. A schedule invokes this.
+
+    Raises an exception if a copy could not be written, which Lambda counts as an error of the function.
+    """
+    backup = _backup()
+    if backup is None:
+        raise auth.ConfigError("KEY_BACKUP_BUCKET or KEY_BACKUP_OWNER is not set: deploy the whole stack")
+    back_up(_settings().issuers, auth.start_fetch, backup.write)
 
 
 gc.freeze()

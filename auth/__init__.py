@@ -9,7 +9,8 @@ events.py       what API Gateway asks, and how it wants to be answered
 bearer.py       what the token claims before anyone verified it
 keys.py         the key store: keeps an issuer's keys, and knows when to fetch them
 jwks.py         a JWKS: which of its keys are usable
-fetch.py        the only network
+fetch.py        the only network, except for the backup
+backup.py       a copy of each JWKS in S3, for environments that start while the issuer is down
 claims.py       what the token says once it is verified
 custom_rules.py the functions of rules.py, the deployer's own: loads them, and checks what they return
 read_only.py    the claims as these functions get them

@@ -1,4 +1,4 @@
-"""This file is the only network: it fetches a JWKS, in limited time and size, and follows no redirect."""
+"""This file is the network: it fetches a JWKS, in limited time and size, and follows no redirect."""
 
 import io
 import logging
@@ -6,11 +6,12 @@ import socket
 import threading
 import time
 import warnings
+from collections.abc import Callable
 from contextlib import closing
 from http.client import HTTPResponse
 from ipaddress import ip_address
 from queue import Empty, SimpleQueue
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 with warnings.catch_warnings():
@@ -64,55 +65,68 @@ def fetch(url: str) -> bytes:
 
     Raises OSError for whatever goes wrong. Its text is the reason, and quotes nothing of the answer.
     """
-    return start_fetch(url).body()
+    return start_fetch(url).result()
 
 
-class Fetch(NamedTuple):
-    """A fetch that has been started."""
+def start_fetch(url: str) -> "Started[bytes]":
+    """Send the request, and return at once."""
+    return start(lambda deadline: _download(url, deadline), FETCH_TIMEOUT)
 
+
+T = TypeVar("T")
+
+
+class Started(NamedTuple, Generic[T]):
+    """Work that has been started. Nobody waits for its result for longer than `timeout` seconds."""
+
+    timeout: float
     deadline: float
-    outcome: "SimpleQueue[bytes | OSError]"
+    outcome: "SimpleQueue[T | OSError]"
 
     def is_done(self) -> bool:
         return not self.outcome.empty()
 
-    def body(self) -> bytes:
-        """Wait for the answer, and return or raise what `fetch` does. To be called once."""
+    def result(self) -> T:
+        """Wait for the result, and return or raise it. To be called once.
+
+        Raises OSError for whatever goes wrong.
+        """
         try:
             result = self.outcome.get(timeout=max(0, self.deadline - time.monotonic()))
         except Empty:
-            raise TimeoutError(f"no answer within {FETCH_TIMEOUT:g} s") from None
+            raise TimeoutError(f"no answer within {self.timeout:g} s") from None
         if isinstance(result, OSError):
             raise result
         return result
 
 
-def start_fetch(url: str) -> Fetch:
-    """Send the request, and return at once.
+def start(work: Callable[[float], T], timeout: float) -> Started[T]:
+    """Start to do `work` in a thread, and return at once. It gets the deadline, in seconds of the monotonic
+    clock.
 
     The thread must not import anything: another thread may see a module half initialized (CPython gh-125245).
     """
-    started = Fetch(time.monotonic() + FETCH_TIMEOUT, SimpleQueue())
+    started: Started[T] = Started(timeout, time.monotonic() + timeout, SimpleQueue())
 
-    def download() -> None:
+    def do() -> None:
         try:
-            started.outcome.put(_download(url, started.deadline))
+            started.outcome.put(work(started.deadline))
         except Exception as error:  # noqa: BLE001 - raised in the thread that waits, whatever it is
-            started.outcome.put(OSError(_reason(error)))
+            started.outcome.put(OSError(reason(error)))
 
     # A name lookup has no time-out, and each address of a host has a time-out of its own. Only this thread
     # waits for them.
-    threading.Thread(target=download, daemon=True).start()
+    threading.Thread(target=do, daemon=True).start()
     return started
 
 
-class _BadAnswer(Exception):
-    """The server answered, but not with what is accepted."""
+class BadAnswer(Exception):
+    """The server answered, but not with what is accepted. Its text is logged."""
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
     """Say what went wrong, without the texts of libraries: they quote answers and passwords."""
-    if isinstance(error, _BadAnswer):
+    if isinstance(error, BadAnswer):
         return str(error)
     cause: BaseException = error
     while cause.__context__ is not None:
@@ -134,15 +148,15 @@ def _download(url: str, deadline: float) -> bytes:
         request = requests.Request("GET", url, headers).prepare()
         with adapter.send(request, timeout=(CONNECT_TIMEOUT, READ_TIMEOUT), **options) as response:
             if response.status_code != requests.codes.ok:  # also redirects: they are not followed
-                raise _BadAnswer(f"HTTP status {response.status_code}")
+                raise BadAnswer(f"HTTP status {response.status_code}")
             encodings = response.headers.get("Content-Encoding", "").lower().split(",")
             if not UNCOMPRESSED.issuperset(encoding.strip() for encoding in encodings):
-                raise _BadAnswer("the answer is compressed")
+                raise BadAnswer("the answer is compressed")
             body = bytearray()
             for chunk in response.iter_content(MAX_BYTES):
                 body += chunk
                 if len(body) > MAX_BYTES:
-                    raise _BadAnswer(f"the answer has more than {MAX_BYTES} bytes")
+                    raise BadAnswer(f"the answer has more than {MAX_BYTES} bytes")
             return bytes(body)
 
 

@@ -73,9 +73,22 @@ def parse_jwks(body: bytes, algorithms: Collection[str]) -> KeySet:
 
     Raises ValueError if no key is usable, or if `body` is not a JWKS.
     """
+    return key_set(parse_json(body), algorithms)
+
+
+def parse_json(body: bytes) -> Any:
+    """Return what JSON stands for. Raises ValueError if it is not JSON."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise ValueError("not JSON") from None
+
+
+def key_set(jwks: object, algorithms: Collection[str]) -> KeySet:
+    """Return the usable keys of a JWKS that is no longer JSON. Raises ValueError as `parse_jwks` does."""
     by_kid = defaultdict[tuple[str, str], list[Key]](list)
     by_alg = defaultdict[str, list[Key]](list)
-    for kid, key in _usable_keys(_jwk_list(body), algorithms):
+    for kid, key in _usable_keys(_jwk_list(jwks), algorithms):
         by_alg[key.alg].append(key)
         if kid:
             by_kid[kid, key.alg].append(key)
@@ -88,11 +101,7 @@ def parse_jwks(body: bytes, algorithms: Collection[str]) -> KeySet:
     return keys
 
 
-def _jwk_list(body: bytes) -> list[dict[str, Any]]:
-    try:
-        jwks = json.loads(body)
-    except (ValueError, RecursionError):
-        raise ValueError("not JSON") from None
+def _jwk_list(jwks: object) -> list[dict[str, Any]]:
     jwk_list = jwks.get("keys") if isinstance(jwks, dict) else None
     if not isinstance(jwk_list, list):
         raise ValueError("not a JWKS: no list of keys")

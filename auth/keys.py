@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from .backup import StoredCopy, parse_copy
 from .errors import InvalidToken, KeysUnavailable
 from .fetch import FETCH_TIMEOUT
 from .jwks import Key, KeySet, parse_jwks
@@ -27,10 +28,12 @@ class _HeldKeys:
 
     key_set: KeySet
     fetched_at: float
+    are_from_backup: bool = False
     earliest: float = math.inf
 
     def are_fresh(self, now: float) -> bool:
-        return _is_within(FRESH_FOR, self.fetched_at, now)
+        """Tell whether they are what the issuer published a moment ago. A copy of it never counts as that."""
+        return not self.are_from_backup and _is_within(FRESH_FOR, self.fetched_at, now)
 
     def expire_in(self, now: float) -> float:
         """Return for how many seconds they may still be used.
@@ -48,8 +51,8 @@ class KeyStore:
     """Finds the keys of one issuer, and fetches its JWKS as rarely as possible.
 
     A class because there is state: the keys, and when fetches failed, or did not bring the wanted key.
-    `fetch` returns the body at a URL, or raises OSError; `clock` returns the time in seconds. Safe for
-    threads.
+    `fetch` returns the body at a URL, or raises OSError; `read_backup` returns the copy of it, or raises
+    OSError; `clock` returns the time in seconds. Safe for threads.
     """
 
     def __init__(
@@ -58,11 +61,13 @@ class KeyStore:
         algorithms: Collection[str],
         *,
         fetch: Callable[[str], bytes],
+        read_backup: Callable[[str], StoredCopy] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._jwks_uri = jwks_uri
         self._algorithms = algorithms
         self._fetch = fetch
+        self._read_backup = read_backup
         self._clock = clock
         self._fetching = threading.Lock()
         self._held = _HeldKeys(KeySet({}, {}), -math.inf)
@@ -71,6 +76,7 @@ class KeyStore:
         self._failed_at = -math.inf
         self._failures = 0
         self._failure = ""
+        self._is_backup_unread = False  # since the last fetch, which failed
 
     def fresh_key(self, kid: str | None, alg: str) -> Key | None:
         """Return the key with this name if the keys are fresh.
@@ -81,7 +87,7 @@ class KeyStore:
         return held.key_set.find(kid, alg) if held.are_fresh(self._clock()) else None
 
     def get_key(self, kid: str | None, alg: str, is_candidate: Callable[[Key], bool] = lambda _: True) -> Key:
-        """Return the key with this name, after a fetch if one is due.
+        """Return the key with this name: from memory, from the issuer if a fetch is due, or from the backup.
 
         A key for which `is_candidate` returns False is treated as missing, so that a newer one is fetched.
         Raises InvalidToken if the issuer has no such key, and KeysUnavailable if that can't be found out.
@@ -92,11 +98,11 @@ class KeyStore:
         elif not self._fetching.acquire(blocking=False):
             return key  # another thread is fetching
         try:
-            self._take_started_fetch()
-            fresh = self.fresh_key(kid, alg)
-            if (fresh is None or not is_candidate(fresh)) and self._may_fetch():
-                self._refetch(kid, alg, is_candidate)
+            self._fetch_if_due(kid, alg, is_candidate)
             key = self._unexpired_key(kid, alg, is_candidate)
+            if key is None:
+                self._read_backup_if_due()
+                key = self._unexpired_key(kid, alg, is_candidate)
             if key is not None:
                 return key
             if self._failures:
@@ -111,10 +117,15 @@ class KeyStore:
         """Use the answer to a fetch that has just been started (see `start_fetch`), when keys are needed."""
         self._started_fetch = (self._clock(), answer)
 
-    def prefetch(self) -> None:
-        """Use the answer to a started fetch now. A failure is logged, and `get_key` fetches again."""
+    def prefetch(self, *, with_backup: bool) -> None:
+        """Use the answer to a started fetch now, or else the backup.
+
+        A failure is logged, and `get_key` fetches again.
+        """
         with self._fetching:
             self._take_started_fetch()
+            if with_backup:
+                self._read_backup_if_due()
 
     def _take_started_fetch(self) -> None:
         if self._started_fetch:
@@ -126,6 +137,12 @@ class KeyStore:
         held = self._held
         key = held.key_set.find(kid, alg) if held.expire_in(self._clock()) else None
         return key if key and is_candidate(key) else None
+
+    def _fetch_if_due(self, kid: str | None, alg: str, is_candidate: Callable[[Key], bool]) -> None:
+        self._take_started_fetch()
+        fresh = self.fresh_key(kid, alg)
+        if (fresh is None or not is_candidate(fresh)) and self._may_fetch():
+            self._refetch(kid, alg, is_candidate)
 
     def _may_fetch(self) -> bool:
         now = self._clock()
@@ -158,10 +175,36 @@ class KeyStore:
             self._failed_at = min(self._clock(), asked_at + FETCH_TIMEOUT)
             self._failures += 1
             self._failure = str(error)
+            self._is_backup_unread = True
             self._log_failure()
             return False
         self._failures = 0
+        self._is_backup_unread = False
         return True
+
+    def _read_backup_if_due(self) -> None:
+        """Replace the keys by those of the backup, if they may be used for longer than what is held.
+
+        It is read once after each fetch that failed.
+        """
+        if not self._read_backup or not self._is_backup_unread:
+            return
+        self._is_backup_unread = False
+        try:
+            stored = self._read_backup(self._jwks_uri)
+            now = self._clock()
+            key_set, fetched_at = parse_copy(stored, self._jwks_uri, self._algorithms, now)
+            copy = _HeldKeys(key_set, fetched_at, are_from_backup=True)
+            if not copy.expire_in(now):
+                raise ValueError("the copy is too old")
+        except (OSError, ValueError) as error:
+            reason = {"jwks_uri": self._jwks_uri, "reason": str(error)}
+            log.error("key_backup_unusable", extra={"details": reason})
+            return
+        if copy.expire_in(now) > self._held.expire_in(now):
+            self._held = copy
+            age = {"jwks_uri": self._jwks_uri, "age_in_seconds": int(now - fetched_at)}
+            log.warning("keys_from_backup", extra={"details": age})
 
     def _log_failure(self) -> None:
         remaining = self._held.expire_in(self._failed_at)

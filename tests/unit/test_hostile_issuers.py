@@ -359,7 +359,7 @@ def test_a_started_fetch_says_when_it_is_done(cold: Authorizer, key: SigningKey)
     assert not started.is_done()
 
     gate.open.set()
-    assert started.body() == jwks(key)
+    assert started.result() == jwks(key)
 
 
 def test_an_answer_in_chunks_or_without_a_length_is_taken(cold: Authorizer, key: SigningKey) -> None:

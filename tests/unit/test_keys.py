@@ -109,8 +109,8 @@ def test_a_key_rotated_a_second_after_a_cold_start_is_accepted_at_once(
 def test_a_key_rotated_a_second_after_a_prefetch_is_accepted_at_once(
     cold: Authorizer, key: SigningKey, new_key: SigningKey
 ) -> None:
-    cold.keys.expect(start_fetch(cold.issuer.url).body)
-    cold.keys.prefetch()
+    cold.keys.expect(start_fetch(cold.issuer.url).result)
+    cold.keys.prefetch(with_backup=False)
     cold.clock.now += 1
     cold.publish(key, new_key)
 
