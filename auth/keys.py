@@ -33,7 +33,13 @@ class _HeldKeys:
 
     def are_fresh(self, now: float) -> bool:
         """Tell whether they are what the issuer published a moment ago. A copy of it never counts as that."""
-        return not self.are_from_backup and _is_within(FRESH_FOR, self.fetched_at, now)
+        return (
+            _is_within(FRESH_FOR, self.fetched_at, now) and self._have_known_age() and not self.are_from_backup
+        )
+
+    def _have_known_age(self) -> bool:
+        """Tell whether the clock has not been set back by much since they were fetched."""
+        return self.fetched_at - self.earliest <= MAX_STEP_BACK
 
     def expire_in(self, now: float) -> float:
         """Return for how many seconds they may still be used.
@@ -42,7 +48,7 @@ class _HeldKeys:
         back.
         """
         self.earliest = min(self.earliest, now)
-        if self.fetched_at - self.earliest > MAX_STEP_BACK:
+        if not self._have_known_age():
             return 0
         return max(0, min(self.fetched_at, self.earliest) + STALE_KEYS_EXPIRE_AFTER - now)
 
@@ -204,7 +210,7 @@ class KeyStore:
         if copy.expire_in(now) > self._held.expire_in(now):
             self._held = copy
             age = {"jwks_uri": self._jwks_uri, "age_in_seconds": int(now - fetched_at)}
-            log.warning("keys_from_backup", extra={"details": age})
+            log.error("keys_from_backup", extra={"details": age})  # at every LOG_LEVEL
 
     def _log_failure(self) -> None:
         remaining = self._held.expire_in(self._failed_at)

@@ -85,10 +85,12 @@ def logged() -> Iterator[list[dict[str, Any]]]:
             lines.append({"event": record.getMessage()} | record.__dict__["details"])
 
     keeper = Keeper()
-    logger = logging.getLogger("auth.keys")
-    logger.addHandler(keeper)
+    loggers = [logging.getLogger(name) for name in ("auth.keys", "auth.backup")]
+    for logger in loggers:
+        logger.addHandler(keeper)
     yield lines
-    logger.removeHandler(keeper)
+    for logger in loggers:
+        logger.removeHandler(keeper)
 
 
 @pytest.fixture(scope="session")
