@@ -33,9 +33,8 @@ class _HeldKeys:
 
     def are_fresh(self, now: float) -> bool:
         """Tell whether they are what the issuer published a moment ago. A copy of it never counts as that."""
-        return (
-            _is_within(FRESH_FOR, self.fetched_at, now) and self._have_known_age() and not self.are_from_backup
-        )
+        is_recent = _is_within(FRESH_FOR, self.fetched_at, now) and self._have_known_age()
+        return is_recent and not self.are_from_backup
 
     def _have_known_age(self) -> bool:
         """Tell whether the clock has not been set back by much since they were fetched."""

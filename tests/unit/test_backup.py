@@ -17,6 +17,7 @@ import pytest
 from auth import Issuer, KeysUnavailable, backup
 from auth.backup import MAX_COPY_BYTES, Backup, StoredCopy, back_up, make_copy, parse_copy
 from auth.fetch import Started, start, start_fetch
+from tests.support.authorizer import Clock
 from tests.support.jwks_server import Behaviour, JwksServer, answer, endless, head, raw, reset, silence
 from tests.support.tokens import AUDIENCE, ISSUER, SigningKey, jwks
 
@@ -101,7 +102,7 @@ def test_no_copy_is_made_that_could_not_be_read(key: SigningKey) -> None:
     ],
 )
 def test_a_broken_copy_is_not_usable(content: bytes) -> None:
-    with pytest.raises(ValueError, match="not JSON|not a copy"):
+    with pytest.raises(ValueError, match=r"not JSON|not a copy"):
         age(content)
 
 
@@ -128,7 +129,7 @@ def test_a_broken_copy_is_not_usable(content: bytes) -> None:
 )
 def test_a_copy_is_not_usable_with(changes: dict[str, Any], key: SigningKey) -> None:
     assert age(copy_of(jwks(key))) < 1
-    with pytest.raises(ValueError, match="not a|no usable key|the copy"):
+    with pytest.raises(ValueError, match=r"not a|no usable key|the copy"):
         age(copy_of(jwks(key), **changes))
 
 
@@ -196,8 +197,10 @@ def test_each_good_answer_is_copied_with_the_time_when_the_issuer_was_asked(
 
 
 def test_an_answer_that_has_not_changed_is_copied_again(key: SigningKey, written: dict[str, bytes]) -> None:
-    for now in (NOW, NOW + 300):
-        back_up([an_issuer(URI)], lambda _: answers(jwks(key)), written.__setitem__, lambda now=now: now)
+    clock = Clock(NOW)
+    for _ in range(2):
+        back_up([an_issuer(URI)], lambda _: answers(jwks(key)), written.__setitem__, clock)
+        clock.now += 300
 
     assert json.loads(written[URI])["fetched_at"] == int(NOW) + 300
 
@@ -322,7 +325,7 @@ def test_s3_is_asked_once_and_the_reason_is_given_where_it(s3: JwksServer, troub
 def test_a_copy_that_s3_does_not_accept_is_an_error(s3: JwksServer) -> None:
     s3.behave = answer(DENIED, status="403 Forbidden")
 
-    with pytest.raises(OSError, match="^S3 answered AccessDenied$"):
+    with pytest.raises(OSError, match=r"^S3 answered AccessDenied$"):
         BUCKET.write(URI, b"copy")
     assert len(s3.requests) == 1
 
