@@ -58,9 +58,8 @@ def parse_copy(
     """Return the keys of a copy of `jwks_uri`, and the time from which their age counts.
 
     The keys are subject to the rules for an answer of the issuer. Their age counts from the earlier of two
-    times: when the writer asked the issuer, and when S3 received the copy. If both are a little ahead of the
-    reader's clock, it counts from now. Raises ValueError if the copy is not usable. How old it may be is up
-    to the key store.
+    times: when the writer asked the issuer, and when S3 received the copy. Either may be a little ahead of
+    the reader's clock. Raises ValueError if the copy is not usable. How old it may be is up to the key store.
     """
     if len(stored.body) > MAX_COPY_BYTES:
         raise ValueError(f"the copy has more than {MAX_COPY_BYTES} bytes")
@@ -72,7 +71,7 @@ def parse_copy(
         raise ValueError("the copy does not say when it was made")
     if max(fetched_at, stored.last_modified) > now + MAX_AHEAD:
         raise ValueError("the copy is from the future, or the clock was set back")
-    return key_set(copy.get("jwks"), algorithms), min(fetched_at, stored.last_modified, now)
+    return key_set(copy.get("jwks"), algorithms), min(fetched_at, stored.last_modified)
 
 
 def back_up(

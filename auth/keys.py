@@ -208,7 +208,7 @@ class KeyStore:
             return
         if copy.expire_in(now) > self._held.expire_in(now):
             self._held = copy
-            age = {"jwks_uri": self._jwks_uri, "age_in_seconds": int(now - fetched_at)}
+            age = {"jwks_uri": self._jwks_uri, "age_in_seconds": max(0, int(now - fetched_at))}
             log.error("keys_from_backup", extra={"details": age})  # at every LOG_LEVEL
 
     def _log_failure(self) -> None:

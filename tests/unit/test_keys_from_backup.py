@@ -321,6 +321,28 @@ def test_the_keys_of_a_copy_are_unusable_when_the_clock_is_set_back_by_more_than
     assert down.get() == "KeysUnavailable"
 
 
+def test_the_future_of_a_copy_counts_as_a_step_back_of_the_clock(down: World, key: SigningKey) -> None:
+    down.back_up(key, age=-200)
+    assert down.get() == "found"
+    down.clock.now -= 100
+    assert down.get() == "found"
+
+    down.clock.now -= 1
+    assert down.get() == "KeysUnavailable"
+
+
+def test_the_day_of_a_copy_from_the_future_begins_now(
+    down: World, key: SigningKey, logged: list[dict[str, Any]]
+) -> None:
+    down.back_up(key, age=-200)
+    assert down.get() == "found"
+    assert logged[-1]["age_in_seconds"] == 0
+    down.stored = None
+    down.clock.now += DAY
+
+    assert down.get() == "KeysUnavailable"
+
+
 def test_what_the_clock_shows_after_the_copy_was_read_counts(down: World, key: SigningKey) -> None:
     down.back_up(key, age=DAY - 2)
     read = down.read_backup
