@@ -13,7 +13,7 @@ from tests.support.checkout import ROOT, SLS, copy_project, leave_out_libraries,
 from tests.support.deploy_role import bucket_arn, deploy_role, requests_of_deploy
 from tests.support.environment import SETTINGS, environment
 from tests.support.packages import BOUNDARY, make_packages
-from tests.support.serverless_yml import FUNCTIONS
+from tests.support.serverless_yml import FUNCTIONS, KEY_BACKUP
 
 Resources = dict[str, Any]
 
@@ -53,13 +53,16 @@ def test_cfn_lint_finds_nothing(templates: dict[str, Path], checkout: Path, clea
 
 
 def test_there_are_no_functions_but_those_of_the_service(prod: Resources) -> None:
-    assert {f"{name[:1].upper()}{name[1:]}LambdaFunction" for name in FUNCTIONS} == set(
+    names = {*FUNCTIONS, KEY_BACKUP}
+    assert {f"{name[:1].upper()}{name[1:]}LambdaFunction" for name in names} == set(
         of_type(prod, "AWS::Lambda::Function")
     )
     assert not [made["Type"] for made in prod.values() if made["Type"].startswith("Custom::")]
 
 
-def test_roles_allow_patterns_of_resources_only_for_traces_and_the_logs_of_the_stage(prod: Resources) -> None:
+def test_roles_allow_patterns_of_resources_only_for_traces_the_logs_of_the_stage_and_its_backup(
+    prod: Resources,
+) -> None:
     roles = of_type(prod, "AWS::IAM::Role")
     statements = [
         statement
@@ -70,11 +73,12 @@ def test_roles_allow_patterns_of_resources_only_for_traces_and_the_logs_of_the_s
     wide = [statement["Resource"] for statement in statements if "*" in json.dumps(statement["Resource"])]
     logs = "log-group:/aws/lambda/jwt-rsa-custom-authorizer-prod-*"
 
-    assert set(roles) == {"AuthorizerRole", "PetStoreRole", "InvokeRole"}
-    assert [statement["Action"] for statement in statements if statement["Resource"] == "*"] == 2 * [
+    assert set(roles) == {"AuthorizerRole", "PetStoreRole", "InvokeRole", "KeyBackupRole"}
+    assert [statement["Action"] for statement in statements if statement["Resource"] == "*"] == 3 * [
         ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
     ]
-    assert [resource for resource in wide if resource != "*"] == [
+    backup = {"Fn::Sub": "${KeyBackupBucket.Arn}/jwks/*"}
+    assert [resource for resource in wide if resource not in ("*", backup)] == [
         {"Fn::Sub": "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:" + logs}
     ]
     assert "*" not in json.dumps([statement["Action"] for statement in statements])
@@ -98,6 +102,9 @@ def test_each_function_may_write_to_its_log_group_and_none_but_the_authorizer_to
         role = prod[function["Properties"]["Role"]["Fn::GetAtt"][0]]
         if name == "AuthorizerLambdaFunction":
             assert (log_statements(role, "Allow"), log_statements(role, "Deny")) == ([own], [])
+            continue
+        if name == "KeyBackupLambdaFunction":
+            assert log_statements(role, "Allow") == [{"Fn::GetAtt": ["KeyBackupLogGroup", "Arn"]}]
             continue
         (pattern,) = log_statements(role, "Allow")
         log_group = prod[name.replace("LambdaFunction", "LogGroup")]["Properties"]["LogGroupName"]
@@ -125,7 +132,8 @@ def test_it_reaches_nothing_of_another_stage_but_its_api_its_saved_queries_and_t
     reached = [request for request in requests_of_deploy(prod, "prod") if role.allows(request)]
 
     assert {request.resource for request in reached if request.action.startswith("s3:")} == {
-        bucket_arn("prod")
+        bucket_arn("prod"),
+        bucket_arn("prod", "KeyBackupBucket"),
     }
     others = [request for request in reached if not request.action.startswith(("s3:", "apigateway:"))]
     assert {(request.action, request.resource) for request in others} == {
@@ -252,8 +260,7 @@ def test_a_caller_without_a_usage_plan_is_told_so_and_not_that_a_scope_is_missin
 
 
 def test_the_deployment_bucket_is_private_and_encrypted(prod: Resources) -> None:
-    (bucket,) = of_type(prod, "AWS::S3::Bucket").values()
-    (policy,) = of_type(prod, "AWS::S3::BucketPolicy").values()
+    bucket, policy = prod["ServerlessDeploymentBucket"], prod["ServerlessDeploymentBucketPolicy"]
 
     assert set(bucket["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
     assert "BucketEncryption" in bucket["Properties"]

@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.checkout import SLS, copy_project, leave_out_dashboard, leave_out_libraries, run
 from tests.support.environment import SETTINGS
-from tests.support.serverless_yml import API_FUNCTIONS, FUNCTIONS, OPEN, PROTECTED
+from tests.support.serverless_yml import API_FUNCTIONS, FUNCTIONS, KEY_BACKUP, OPEN, PROTECTED
 from tests.support.tokens import AUDIENCE
 from tools.smoke import deployed_url
 
@@ -109,6 +109,12 @@ def role(arn: str) -> tuple[Any, dict[str, Any]]:
     return trust, allowed
 
 
+def key_backup_bucket() -> str:
+    """Return the name of the bucket with the backup of the keys, which CloudFormation has chosen."""
+    (name,) = (one["Name"] for one in boto3.client("s3").list_buckets()["Buckets"] if "backup" in one["Name"])
+    return name
+
+
 def log_group_arn(stage: str, name: str) -> str:
     return f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/aws/lambda/jwt-rsa-custom-authorizer-{stage}-{name}"
 
@@ -120,7 +126,7 @@ def test_each_function_has_the_configuration_of_its_stage(both: None) -> None:
             assert configuration["Runtime"] == "python3.13"
             assert configuration["Architectures"] == ["arm64"]
             assert configuration["MemorySize"] == 256
-            assert configuration["Timeout"] == 6
+            assert configuration["Timeout"] == (10 if name == "authorizer" else 6)
             assert configuration["TracingConfig"] == {"Mode": tracing}
 
 
@@ -128,7 +134,10 @@ def test_each_function_has_the_configuration_of_its_stage(both: None) -> None:
 def test_only_the_authorizer_gets_the_settings(stage: str, request: pytest.FixtureRequest) -> None:
     request.getfixturevalue(stage)
 
-    assert function(stage, "authorizer")["Environment"]["Variables"] == ALL_SETTINGS
+    variables = function(stage, "authorizer")["Environment"]["Variables"]
+    assert {name: variables[name] for name in ALL_SETTINGS} == ALL_SETTINGS
+    backup = {"KEY_BACKUP_BUCKET", "KEY_BACKUP_OWNER"} if stage == "prod" else set()
+    assert variables.keys() - ALL_SETTINGS.keys() == backup
     for name in API_FUNCTIONS:
         assert "Environment" not in function(stage, name)
 
@@ -139,7 +148,8 @@ def test_the_authorizers_role_may_write_its_log_and_its_traces_if_the_stage_has_
 
     trust, allowed = role(function("prod", "authorizer")["Role"])
     assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
-    assert allowed == {"authorizer": logs, "tracing": traces}
+    backup = ("s3:GetObject", f"arn:aws:s3:::{key_backup_bucket()}/jwks/*")
+    assert allowed == {"authorizer": logs, "tracing": traces, "key-backup": backup}
 
     _, allowed = role(function("dev", "authorizer")["Role"])
     assert allowed == {"authorizer": (logs[0], log_group_arn("dev", "authorizer"))}
@@ -244,13 +254,13 @@ def test_each_log_group_has_the_retention_of_its_stage(both: None) -> None:
 
     prefix = "/aws/lambda/jwt-rsa-custom-authorizer-"
     assert retention == {
-        **{f"{prefix}prod-{name}": 90 for name in FUNCTIONS},
+        **{f"{prefix}prod-{name}": 90 for name in (*FUNCTIONS, KEY_BACKUP)},
         **{f"{prefix}dev-{name}": 14 for name in FUNCTIONS},
         "/aws/apigateway/jwt-rsa-custom-authorizer-prod/access": 90,
     }
 
 
-def test_each_alarm_watches_throttles_or_a_metric_of_the_authorizers_log(prod: None) -> None:
+def test_each_alarm_watches_a_metric_of_lambda_or_of_the_authorizers_log(prod: None) -> None:
     log_group = "/aws/lambda/jwt-rsa-custom-authorizer-prod-authorizer"
     filters = boto3.client("logs").describe_metric_filters(logGroupName=log_group)["metricFilters"]
     made = {
@@ -264,7 +274,7 @@ def test_each_alarm_watches_throttles_or_a_metric_of_the_authorizers_log(prod: N
 
     own = "jwt-rsa-custom-authorizer/prod"
     assert made == {(own, name) for name in ("KeysUnavailable", "AuthorizerErrors", "JwksFetchFailures")}
-    assert watched == made | {("AWS/Lambda", "Throttles")}
+    assert watched == made | {("AWS/Lambda", "Throttles"), ("AWS/Lambda", "Errors")}
 
 
 def test_other_services_can_import_the_authorizer(both: None) -> None:
@@ -377,15 +387,20 @@ def test_removing_a_stage_leaves_the_other_one_alone(sls: Sls, light: Path, both
 
     (left,) = boto3.client("cloudformation").describe_stacks()["Stacks"]
     assert left["StackName"] == "jwt-rsa-custom-authorizer-prod"
-    assert len(boto3.client("lambda").list_functions()["Functions"]) == len(FUNCTIONS)
+    assert len(boto3.client("lambda").list_functions()["Functions"]) == len({*FUNCTIONS, KEY_BACKUP})
 
 
-def test_removing_the_last_stage_leaves_nothing_behind(sls: Sls, light: Path, prod: None) -> None:
+def test_removing_the_last_stage_leaves_nothing_behind_but_the_bucket_of_the_backup(
+    sls: Sls, light: Path, prod: None
+) -> None:
+    backup = key_backup_bucket()
+    boto3.client("s3").put_object(Bucket=backup, Key="jwks/1.json", Body=b"{}")
     # A stage can be removed without its settings.
     sls(light, "remove", "--stage", "prod", JWKS_URI="", AUDIENCE="", TOKEN_ISSUER="")
 
     assert boto3.client("cloudformation").describe_stacks()["Stacks"] == []
-    assert boto3.client("s3").list_buckets()["Buckets"] == []
+    assert [bucket["Name"] for bucket in boto3.client("s3").list_buckets()["Buckets"]] == [backup]
+    assert boto3.client("events").list_rules()["Rules"] == []
     assert boto3.client("lambda").list_functions()["Functions"] == []
     assert boto3.client("iam").list_roles()["Roles"] == []
     assert boto3.client("apigateway").get_rest_apis()["items"] == []

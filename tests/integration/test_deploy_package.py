@@ -12,7 +12,7 @@ import pytest
 from tests.support.checkout import copy_project, npm_run, run
 from tests.support.environment import SETTINGS
 from tests.support.packages import leave_out_dashboard
-from tests.support.serverless_yml import FUNCTIONS
+from tests.support.serverless_yml import FUNCTIONS, KEY_BACKUP
 
 
 @pytest.fixture(scope="module")
@@ -73,16 +73,17 @@ def test_a_package_is_deployed_from_another_folder_with_the_settings_that_it_was
     deployed = deploy(other_folder, aws, clean, "--stage", "prod")
 
     assert deployed.returncode == 0, deployed.stdout + deployed.stderr
-    assert set(functions()) == set(FUNCTIONS)
+    assert set(functions()) == {*FUNCTIONS, KEY_BACKUP}
     variables = functions()["authorizer"]["Environment"]["Variables"]
     assert {name: variables[name] for name in SETTINGS} == SETTINGS
+    assert functions()[KEY_BACKUP]["CodeSha256"] == functions()["authorizer"]["CodeSha256"]
 
 
 def test_what_is_deployed_are_the_very_zips_of_the_package(
     other_folder: Path, aws: str, prod_package: Path
 ) -> None:
-    (bucket,) = boto3.client("s3").list_buckets()["Buckets"]
     s3 = boto3.client("s3")
+    (bucket,) = (one for one in s3.list_buckets()["Buckets"] if "deploymentbucket" in one["Name"])
     objects = s3.list_objects_v2(Bucket=bucket["Name"])["Contents"]
     uploaded = {
         item["Key"].rpartition("/")[2]: s3.get_object(Bucket=bucket["Name"], Key=item["Key"])["Body"].read()

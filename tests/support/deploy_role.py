@@ -94,9 +94,9 @@ def requests_of_deploy(resources: Mapping[str, Any], stage: str) -> Iterator[Req
             yield Request("iam:PassRole", role, {"iam:PassedToService": "apigateway.amazonaws.com"})
 
 
-def bucket_arn(stage: str) -> str:
-    """Return the ARN of the deployment bucket, whose name CloudFormation makes of three parts."""
-    stack, logical_id = f"{SERVICE}-{stage}"[:24], "ServerlessDeploymentBucket"[:24].lower()
+def bucket_arn(stage: str, logical_id: str = "ServerlessDeploymentBucket") -> str:
+    """Return the ARN of a bucket, whose name CloudFormation makes of three parts."""
+    stack, logical_id = f"{SERVICE}-{stage}"[:24], logical_id[:24].lower()
     return f"arn:aws:s3:::{stack}-{logical_id}-{stage}1a2b3c"
 
 
@@ -111,6 +111,10 @@ ACTIONS = {
     "AWS::ApiGateway::Resource": _API_ACTIONS,
     "AWS::ApiGateway::RestApi": _API_ACTIONS,
     "AWS::ApiGateway::Stage": _API_ACTIONS,
+    "AWS::Events::Rule": (
+        *("events:PutRule", "events:PutTargets", "events:DescribeRule"),
+        *("events:RemoveTargets", "events:DeleteRule"),
+    ),
     "AWS::CloudWatch::Alarm": ("cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms"),
     "AWS::CloudWatch::Dashboard": (
         *("cloudwatch:PutDashboard", "cloudwatch:GetDashboard"),
@@ -119,6 +123,9 @@ ACTIONS = {
     "AWS::IAM::Role": (
         *("iam:CreateRole", "iam:PutRolePolicy"),
         *("iam:GetRole", "iam:DeleteRolePolicy", "iam:DeleteRole"),
+    ),
+    "AWS::Lambda::EventInvokeConfig": (
+        *("lambda:PutFunctionEventInvokeConfig", "lambda:DeleteFunctionEventInvokeConfig"),
     ),
     "AWS::Lambda::Function": (
         *("lambda:CreateFunction", "lambda:UpdateFunctionCode"),
@@ -133,6 +140,7 @@ ACTIONS = {
     ),
     "AWS::S3::Bucket": (
         *("s3:CreateBucket", "s3:PutEncryptionConfiguration", "s3:PutBucketPublicAccessBlock"),
+        *("s3:PutBucketVersioning", "s3:PutLifecycleConfiguration", "s3:PutBucketOwnershipControls"),
         "s3:DeleteBucket",
     ),
     "AWS::S3::BucketPolicy": ("s3:PutBucketPolicy", "s3:DeleteBucketPolicy"),
@@ -146,8 +154,10 @@ def _arn(stage: str, resources: Mapping[str, Any], logical_id: str) -> str:
         return f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/{properties['DashboardName']}"
     if kind == "AWS::Logs::QueryDefinition":  # the actions have no resource-level permissions
         return "*"
-    if kind.startswith("AWS::S3::"):
-        return bucket_arn(stage)
+    if kind == "AWS::S3::BucketPolicy":
+        return _arn(stage, resources, properties["Bucket"]["Ref"])
+    if kind == "AWS::S3::Bucket":
+        return bucket_arn(stage, logical_id)
     for reference in ("FunctionName", "LogGroupName"):  # of a permission, or of a metric filter
         if isinstance(properties.get(reference), dict):
             (named,) = properties[reference].values()
@@ -156,6 +166,7 @@ def _arn(stage: str, resources: Mapping[str, Any], logical_id: str) -> str:
     names = {
         "ApiGateway": "/restapis" if name == "RestApi" else f"/restapis/a1b2c3d4e5/{logical_id}",
         "CloudWatch": f"alarm:{SERVICE}-{stage}-{logical_id}-1A2B3C",
+        "Events": f"rule/{properties.get('Name')}",
         "IAM": f"role/{properties.get('RoleName')}",
         "Lambda": f"function:{properties.get('FunctionName')}",
         "Logs": f"log-group:{properties.get('LogGroupName')}",

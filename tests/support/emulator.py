@@ -166,6 +166,11 @@ def remove_function(name: str) -> None:
     boto3.client("lambda").delete_function(FunctionName=name)
 
 
+def make_event_invoke_config(name: str, properties: Properties) -> str:
+    boto3.client("lambda").put_function_event_invoke_config(**properties)
+    return name
+
+
 def make_metric_filter(name: str, properties: Properties) -> str:
     boto3.client("logs").put_metric_filter(filterName=name, **api_names(properties))
     return name
@@ -181,7 +186,7 @@ def remove_alarm(name: str) -> None:
 
 
 def goes_with_its_parent(_: str) -> None:
-    """Do nothing: a part of an API or of a log group is removed with it."""
+    """Do nothing: a part of an API, a function or a log group is removed with it."""
 
 
 def is_not_changed(name: str, _: Properties) -> None:
@@ -215,6 +220,7 @@ TYPES = {
     "AWS::ApiGateway::Stage": Type(make_stage, change_stage),
     "AWS::CloudWatch::Alarm": Type(make_alarm, remove=remove_alarm),
     # moto creates functions, but without their architectures and their tracing.
+    "AWS::Lambda::EventInvokeConfig": Type(make_event_invoke_config),
     "AWS::Lambda::Function": Type(make_function, change_function, remove_function, attributes_of_function),
     "AWS::Logs::MetricFilter": Type(make_metric_filter),
 }
@@ -267,6 +273,18 @@ def without_no_values(clean: Callable[..., Any]) -> Callable[..., Any]:
     return cleaned
 
 
+def with_all_that_is_retained(delete: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Keep what is RetainExceptOnCreate, as CloudFormation does; moto keeps only what is Retain."""
+
+    def deleted(resources: Any) -> None:
+        for resource in resources._resource_json_map.values():
+            if resource.get("DeletionPolicy") == "RetainExceptOnCreate":
+                resource["DeletionPolicy"] = "Retain"
+        delete(resources)
+
+    return deleted
+
+
 def with_outputs(execute: Callable[..., None]) -> Callable[..., None]:
     """Let a change set import and export values, as CloudFormation does; moto does neither."""
 
@@ -298,6 +316,8 @@ def only_made_up_credentials(app: Callable[..., Any]) -> Callable[..., Any]:
 def serve() -> None:
     backend: Any = CloudFormationBackend
     backend.execute_change_set = with_outputs(backend.execute_change_set)
+    resource_map: Any = parsing.ResourceMap
+    resource_map.delete = with_all_that_is_retained(resource_map.delete)
     parsing.clean_json = without_no_values(parsing.clean_json)
     types: dict[str, Any] = dict.fromkeys(TYPES, Made)
     parsing.get_model_map().update(types)

@@ -15,11 +15,14 @@ Loader.add_multi_constructor("!", lambda loader, tag, node: node.value)
 _TEXT = (Path(__file__).parents[2] / "serverless.yml").read_text()
 _SERVICE: dict[str, Any] = yaml.load(_TEXT, Loader)
 
-FUNCTIONS = tuple(_SERVICE["functions"])
-HANDLERS = {name: function["handler"].rpartition(".")[0] for name, function in _SERVICE["functions"].items()}
+# Of the other entry, a stage that has the backup gets the function of resources/key-backup.yml.
+_FUNCTIONS: dict[str, Any] = next(entry for entry in _SERVICE["functions"] if isinstance(entry, dict))
+FUNCTIONS = tuple(_FUNCTIONS)
+KEY_BACKUP = "keyBackup"
+HANDLERS = {name: function["handler"].rpartition(".")[0] for name, function in _FUNCTIONS.items()}
 API_FUNCTIONS = tuple(name for name in FUNCTIONS if name != "authorizer")
 
-_ENDPOINTS = [event["http"] for name in API_FUNCTIONS for event in _SERVICE["functions"][name]["events"]]
+_ENDPOINTS = [event["http"] for name in API_FUNCTIONS for event in _FUNCTIONS[name]["events"]]
 # Path and method of the endpoints with the authorizer, and of those without, which include the OPTIONS of a
 # browser's preflight request: it carries no token.
 PROTECTED = {(http["path"], http["method"].upper()) for http in _ENDPOINTS if "authorizer" in http}
