@@ -77,13 +77,23 @@ def test_no_copy_is_made_that_could_not_be_read(key: SigningKey) -> None:
 
     with pytest.raises(ValueError, match="more than 500000 bytes"):
         make_copy(URI, jwks(key.jwk(x="x" * MAX_COPY_BYTES)), NOW, RS256)
-    for depth in (*range(100, 1100, 7), 30_000):
+
+
+def test_a_jwks_that_is_nested_as_deeply_as_python_can_read_is_copied_or_refused(key: SigningKey) -> None:
+    def is_copied(depth: int) -> bool:
         body = jwks(key)[:-1] + b', "x": ' + b"[" * depth + b"]" * depth + b"}"
         try:
             content = make_copy(URI, body, NOW, RS256)
         except ValueError:
-            continue
-        assert age(content) < 1
+            return False
+        return age(content) < 1
+
+    copied, refused = 1, 60_000
+    while refused - copied > 1:
+        middle = (copied + refused) // 2
+        copied, refused = (middle, refused) if is_copied(middle) else (copied, middle)
+
+    assert [is_copied(depth) for depth in range(refused, refused + 10)] == 10 * [False]
 
 
 # Which copies are usable

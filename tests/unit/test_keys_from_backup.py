@@ -343,7 +343,9 @@ def test_the_day_of_a_copy_from_the_future_begins_now(
     assert down.get() == "KeysUnavailable"
 
 
-def test_what_the_clock_shows_after_the_copy_was_read_counts(down: World, key: SigningKey) -> None:
+def test_what_the_clock_shows_after_the_copy_was_read_counts(
+    down: World, key: SigningKey, logged: list[dict[str, Any]]
+) -> None:
     down.back_up(key, age=DAY - 2)
     read = down.read_backup
 
@@ -354,6 +356,7 @@ def test_what_the_clock_shows_after_the_copy_was_read_counts(down: World, key: S
 
     down.keys._read_backup = read_slowly
     assert down.get() == "KeysUnavailable"
+    assert logged[-1]["reason"] == "the copy is too old"
 
 
 # The log
