@@ -7,7 +7,7 @@ event --> request --> token --> key --> claims --> rules -------> scopes --> pol
 authorizer.py   the decision: calls the steps in order
 events.py       what API Gateway asks, and how it wants to be answered
 bearer.py       what the token claims before anyone verified it
-keys.py         the key store: keeps an issuer's keys, and knows when to fetch them
+keys.py         the key store: keeps an issuer's keys, and knows when to fetch them, or to read the backup
 jwks.py         a JWKS: which of its keys are usable
 fetch.py        the only network, except for the backup
 backup.py       a copy of each JWKS in S3, for environments that start while the issuer is down

@@ -1,4 +1,4 @@
-"""This file is the key store: it keeps an issuer's keys, and knows when to fetch them."""
+"""This file is the key store: it keeps an issuer's keys, and knows when to fetch them or read the backup."""
 
 import logging
 import math

@@ -5,6 +5,8 @@ import re
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +14,17 @@ import pytest
 import yaml
 
 import handler
+from auth.backup import _client, make_copy
 from auth.custom_rules import Rules
 from auth.settings import LOG_LEVELS
 from tests.support.deployed import Deployment, deployed
-from tests.support.jwks_server import answer
+from tests.support.isolation import AWS
+from tests.support.jwks_server import JwksServer, answer
 from tests.support.lambda_log import bootstrap, lines_of
-from tests.support.tokens import SigningKey, good_claims, make_event, make_token
+from tests.support.tokens import SigningKey, good_claims, jwks, make_event, make_token
 
 ROOT = Path(__file__).parents[2]
+NOW = f"Last-Modified: {formatdate(usegmt=True)}"
 
 
 class Loader(yaml.SafeLoader):
@@ -120,6 +125,23 @@ def test_an_outage_that_no_caller_notices_has_a_metric_of_its_own(key: SigningKe
 
     assert any('"outcome": "policy"' in line for line in lines)
     assert counted(*lines) == {"JwksFetchFailures"}
+
+
+def test_keys_of_the_backup_keep_an_outage_from_callers_and_so_from_their_alarm(key: SigningKey) -> None:
+    with closing(JwksServer(answer(b"", status="404 Not Found"))) as s3:
+        backup = {"KEY_BACKUP_BUCKET": "backup", "KEY_BACKUP_OWNER": "123456789012"}
+        aws = AWS | {"AWS_ENDPOINT_URL": s3.url.rpartition("/")[0]}
+        for is_there in (False, True):
+            _client.cache_clear()
+            with deployed(key, **backup, **aws) as service:
+                service.issuer.behave = answer(b"rubbish")
+                if is_there:
+                    s3.behave = answer(make_copy(service.issuer.url, jwks(key), time.time(), ("RS256",)), NOW)
+                lines = lines_of(make_event(make_token(key)))
+
+            assert any('"keys_from_backup"' in line for line in lines) is is_there
+            assert counted(*lines) - {"JwksFetchFailures"} == (set() if is_there else {"KeysUnavailable"})
+    _client.cache_clear()
 
 
 def test_an_invalid_setting_counts_as_an_error_of_the_authorizer(key: SigningKey) -> None:
