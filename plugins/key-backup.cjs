@@ -1,19 +1,18 @@
 // This file is a Serverless plugin: the authorizer and the function that makes the backup of its keys have the same
-// variables, those of the issuers and those of the bucket. Local commands run without the backup, since they know of no
-// bucket.
+// variables, those of the issuers and those of the bucket. A stage that has the backup disabled does not get that
+// function, and neither do local commands, which know of no bucket.
 'use strict';
 
 const { AUTHORIZER } = require('./endpoints.cjs');
 
-const KEY_BACKUP = 'keyBackup'; // the function of resources/key-backup.yml, if the stage has one
+const KEY_BACKUP = 'keyBackup'; // the function of resources/key-backup.yml
 const LOCAL_COMMANDS = ['print', 'invoke local', 'offline', 'offline start'];
 
 module.exports = class KeyBackup {
   constructor(serverless) {
     const connect = () => {
       const { [AUTHORIZER]: authorizer, [KEY_BACKUP]: backup } = serverless.service.functions;
-      if (!backup) return;
-      if (LOCAL_COMMANDS.includes(serverless.processedInput.commands.join(' '))) {
+      if (!backup?.handler || LOCAL_COMMANDS.includes(serverless.processedInput.commands.join(' '))) {
         delete serverless.service.functions[KEY_BACKUP];
         return;
       }

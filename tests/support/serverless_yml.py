@@ -15,10 +15,11 @@ Loader.add_multi_constructor("!", lambda loader, tag, node: node.value)
 _TEXT = (Path(__file__).parents[2] / "serverless.yml").read_text()
 _SERVICE: dict[str, Any] = yaml.load(_TEXT, Loader)
 
-# Of the other entry, a stage that has the backup gets the function of resources/key-backup.yml.
-_FUNCTIONS: dict[str, Any] = next(entry for entry in _SERVICE["functions"] if isinstance(entry, dict))
+KEY_BACKUP = "keyBackup"  # in resources/key-backup.yml, for stages that have the backup
+_FUNCTIONS: dict[str, Any] = {
+    name: function for name, function in _SERVICE["functions"].items() if name != KEY_BACKUP
+}
 FUNCTIONS = tuple(_FUNCTIONS)
-KEY_BACKUP = "keyBackup"
 HANDLERS = {name: function["handler"].rpartition(".")[0] for name, function in _FUNCTIONS.items()}
 API_FUNCTIONS = tuple(name for name in FUNCTIONS if name != "authorizer")
 
