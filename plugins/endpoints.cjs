@@ -2,6 +2,7 @@
 'use strict';
 
 const AUTHORIZER = 'authorizer'; // the function
+const KEY_BACKUP = 'keyBackup'; // the function of resources/key-backup.yml
 const LOGICAL_ID = 'AuthorizerLambdaFunction'; // its name in CloudFormation
 
 // The sections of the route table, by the names of the events.
@@ -90,4 +91,4 @@ function routeTable(service) {
   return routeLines(service).map(({ text }) => `${text}\n`).join('');
 }
 
-module.exports = { AUTHORIZER, LOGICAL_ID, SECTIONS, endpoints, isArnOfAuthorizer, routeLines, routeTable };
+module.exports = { AUTHORIZER, KEY_BACKUP, LOGICAL_ID, SECTIONS, endpoints, isArnOfAuthorizer, routeLines, routeTable };

@@ -3,9 +3,8 @@
 // function, and neither do local commands, which know of no bucket.
 'use strict';
 
-const { AUTHORIZER } = require('./endpoints.cjs');
+const { AUTHORIZER, KEY_BACKUP } = require('./endpoints.cjs');
 
-const KEY_BACKUP = 'keyBackup'; // the function of resources/key-backup.yml
 const LOCAL_COMMANDS = ['print', 'invoke local', 'offline', 'offline start'];
 
 module.exports = class KeyBackup {

@@ -5,7 +5,7 @@
 
 const fs = require('fs');
 const JSZip = require('jszip');
-const { AUTHORIZER, SECTIONS, routeTable } = require('./endpoints.cjs');
+const { AUTHORIZER, KEY_BACKUP, SECTIONS, routeTable } = require('./endpoints.cjs');
 
 const LOCAL_COMMANDS = ['print', 'invoke local', 'offline', 'offline start'];
 
@@ -39,7 +39,9 @@ module.exports = class Routes {
     };
 
     const addFile = async () => {
-      const artifact = service.getFunction(AUTHORIZER).package?.artifact ?? service.package.artifact;
+      // The function that makes the backup of the keys has the same package.
+      const owners = [AUTHORIZER, KEY_BACKUP].map((name) => service.functions[name]?.package);
+      const artifact = owners.find((owner) => owner?.artifact)?.artifact ?? service.package.artifact;
       if (!artifact) return; // `deploy function` packages another one
       const zip = await JSZip.loadAsync(fs.readFileSync(artifact));
       zip.file('routes.txt', routeTable(service), { date: new Date('1980-01-01T00:00:00Z') });

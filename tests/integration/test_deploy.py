@@ -349,13 +349,16 @@ def test_the_smoke_test_finds_the_url_of_a_stage(
         deployed_url("staging")
 
 
-def test_deploying_the_function_alone_deploys_the_same_package_with_the_routes_of_all_endpoints(
-    sls: Sls, light: Path, dev: None
+@pytest.mark.parametrize(("stage", "name"), [("dev", "authorizer"), ("prod", KEY_BACKUP)])
+def test_deploying_a_function_alone_deploys_the_same_package_with_the_routes_of_all_endpoints(
+    sls: Sls, light: Path, both: None, stage: str, name: str
 ) -> None:
-    before = function("dev", "authorizer")["CodeSha256"]
-    sls(light, "deploy", "function", "-f", "authorizer", "--stage", "dev", "--force")
+    before = function(stage, name)
+    sls(light, "deploy", "function", "-f", name, "--stage", stage, "--force")
 
-    assert function("dev", "authorizer")["CodeSha256"] == before
+    after = function(stage, name)
+    assert after["CodeSha256"] == before["CodeSha256"]
+    assert after["Environment"] == before["Environment"]
 
 
 def test_a_changed_setting_reaches_the_function_without_a_new_deployment_of_the_api(
