@@ -8,7 +8,7 @@ from .bearer import unverified_token
 from .challenge import insufficient_scope, scopes_to_ask_for
 from .claims import Claims, reject_before_fetch, verify
 from .custom_rules import NO_RULES, Results, Rules, apply_rules
-from .events import Request, Response, policy_document, read_event
+from .events import HAVE_CONNECTIONS, HAVE_USAGE_PLANS, Request, Response, policy_document, read_event
 from .jwks import Key
 from .keys import KeyStore
 from .policy import policies
@@ -72,7 +72,7 @@ def decide(
         "policyDocument": policy_document(request.stage_arn, allowed, denied),
         "context": _context(request, claims, settings, results),
     }
-    if results.usage_plan_key and request.kind != "http":  # HTTP APIs have no usage plans
+    if results.usage_plan_key and request.kind in HAVE_USAGE_PLANS:
         response["usageIdentifierKey"] = results.usage_plan_key
     if settings.resource_metadata and not results.refusal:  # no scope would help against a rule
         needed = scopes_to_ask_for(request, table, route, claims.scopes)
@@ -90,8 +90,8 @@ def _context(
         context["iss"] = claims.issuer
     if claims.principal_claim != "sub":
         context["principal"] = claims.principal_claim
-    if request.kind == "websocket":
-        context["exp"] = claims.expires_at  # only the backend can end a connection then
+    if request.kind in HAVE_CONNECTIONS:
+        context["exp"] = claims.expires_at
     return context
 
 

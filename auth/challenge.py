@@ -6,7 +6,7 @@ section 5.1.
 
 from functools import lru_cache
 
-from .events import Request
+from .events import HAVE_GATEWAY_RESPONSES, Request
 from .routes import Route, RouteTable
 
 MAX_SCOPE_LENGTH = 2000  # of a header that has up to 10,240 bytes with all others (AWS, "Quotas")
@@ -21,7 +21,7 @@ def scopes_to_ask_for(
     API, these are all scopes of the table: which route a request is for is not known. There are none if
     nothing is denied, or for another reason than a missing scope. Only REST APIs can answer with them.
     """
-    if table is None or request.kind != "rest":
+    if table is None or request.kind not in HAVE_GATEWAY_RESPONSES:
         return frozenset()
     if not request.has_route:
         needed = table.scopes

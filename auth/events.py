@@ -21,6 +21,11 @@ _ARN = re.compile(
 # that a Resource may have is for the pattern (see routes.py).
 MAX_STAGE_ARN_LENGTH = 200
 
+# What kinds of APIs have. The backend of a WebSocket API must know when to end a connection.
+HAVE_USAGE_PLANS = ("rest", "websocket")
+HAVE_GATEWAY_RESPONSES = ("rest",)
+HAVE_CONNECTIONS = ("websocket",)
+
 
 class Request(NamedTuple):
     """What an event asks: may the bearer of this token make this request?"""
@@ -71,23 +76,20 @@ def read_event(event: Mapping[str, Any]) -> Request:
     if event.get("type") == "TOKEN":  # a REST API
         stage_arn, api_id, request = _arn(event, "methodArn")
         method, _, path = request.partition("/")
-        return Request(
-            "rest", event.get("authorizationToken"), stage_arn, api_id, method, path, has_route=False
-        )
+        credentials = event.get("authorizationToken")
+        return Request("rest", credentials, stage_arn, api_id, method, path, has_route=False)
     if event.get("version") == "2.0":  # an HTTP API
         method, _, path = str(event.get("routeKey")).partition(" ")
         return Request("http", _only(_headers(event)), *_arn(event, "routeArn")[:2], method, path)
     context = event.get("requestContext")
     if event.get("type") == "REQUEST" and isinstance(context, Mapping):
         if context.get("eventType") == "CONNECT":
-            credentials = [*_headers(event), *_access_tokens(event)]
-            return Request("websocket", _only(credentials), *_arn(event, "methodArn")[:2], "$connect", "")
-        is_http = event.get("version") == "1.0"
+            given = [*_headers(event), *_access_tokens(event)]
+            return Request("websocket", _only(given), *_arn(event, "methodArn")[:2], "$connect", "")
+        kind: Literal["http", "rest"] = "http" if event.get("version") == "1.0" else "rest"
         method, path = str(event.get("httpMethod")), str(event.get("resource"))
         method, path = (path, "") if path == "$default" else (method, path)
-        return Request(
-            "http" if is_http else "rest", _only(_headers(event)), *_arn(event, "methodArn")[:2], method, path
-        )
+        return Request(kind, _only(_headers(event)), *_arn(event, "methodArn")[:2], method, path)
     raise ConfigError("this is not the event of an API Gateway Lambda authorizer")
 
 
