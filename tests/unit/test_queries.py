@@ -13,12 +13,21 @@ import pytest
 import yaml
 
 import handler
+from auth.backup import StoredCopy, make_copy
 from auth.custom_rules import Rules
 from tests.support.deployed import deployed
 from tests.support.jwks_server import answer
 from tests.support.lambda_log import lines_of
 from tests.support.logs_insights import Query, Record, discover
-from tests.support.tokens import METHOD_ARN, SigningKey, good_claims, make_event, make_token, token_with_kid
+from tests.support.tokens import (
+    METHOD_ARN,
+    SigningKey,
+    good_claims,
+    jwks,
+    make_event,
+    make_token,
+    token_with_kid,
+)
 
 QUERIES: dict[str, str] = yaml.safe_load((Path(__file__).parents[2] / "resources/queries.yml").read_text())
 
@@ -44,6 +53,18 @@ def an_hour_later() -> Iterator[None]:
     yield
 
 
+@contextmanager
+def a_backup(content: bytes) -> Iterator[None]:
+    """Let there be a copy of the keys that S3 received two hours ago."""
+    for store in handler._key_stores().values():
+        store._read_backup = lambda uri: StoredCopy(content, time.time() - 7200)
+    yield
+
+
+def copy_of(url: str, key: SigningKey) -> bytes:
+    return make_copy(url, jwks(key), time.time(), ["RS256"])
+
+
 @pytest.fixture(scope="module")
 def log(key: SigningKey, stranger: SigningKey) -> list[Record]:
     """A log with all that can happen, two minutes between any two invocations."""
@@ -61,6 +82,10 @@ def log(key: SigningKey, stranger: SigningKey) -> list[Record]:
             invocations.append(lines_of(make_event(reader)))
         service.start_cold()
         invocations.append(lines_of(make_event(reader)))
+        for content in (copy_of(service.issuer.url, key), b"rubbish"):
+            service.start_cold()
+            with a_backup(content):
+                invocations.append(lines_of(make_event(reader)))
     with deployed(key, AUDIENCE=""):
         invocations.append(lines_of(make_event(reader)))
     with deployed(key) as service:
@@ -97,7 +122,7 @@ def test_each_decision_is_counted_once_under_its_outcome(log: list[Record]) -> N
     rows = ask("decisions", log)
     totals = {name: sum(row[name] for row in rows) for name in rows[0] if name != "bin(5m)"}
 
-    assert totals == {"policies": 6, "unauthorized": 7, "keys_unavailable": 1, "config_errors": 2}
+    assert totals == {"policies": 7, "unauthorized": 7, "keys_unavailable": 2, "config_errors": 2}
     assert sum(totals.values()) == len([record for record in log if record.get("event") == "decision"])
     assert len(rows) > 1
     assert all(row["bin(5m)"] % 300_000 == 0 for row in rows)
@@ -106,18 +131,26 @@ def test_each_decision_is_counted_once_under_its_outcome(log: list[Record]) -> N
 def test_refusals_are_all_decisions_but_the_granted_ones_by_reason(log: list[Record]) -> None:
     refusals = counts(ask("refusals", log), "outcome", "reason")
 
-    assert sum(refusals.values()) == 16 - 2
+    assert sum(refusals.values()) == 18 - 3
     assert refusals["policy", "missing scopes: create:pets"] == 1
     assert refusals["policy", "the route is not in the route table"] == 1
     assert refusals["unauthorized", "expired"] == 1
     assert ("policy", "granted") not in refusals
 
 
-def test_keys_says_for_how_long_each_issuer_may_stay_away(log: list[Record]) -> None:
-    (row,) = ask("keys", log)
+def test_keys_says_for_how_long_an_issuer_may_stay_away_and_how_old_the_copy_of_its_keys_is(
+    log: list[Record],
+) -> None:
+    rows = {row["event"]: row for row in ask("keys", log)}
 
-    assert row["jwks_uri"].startswith("http://127.0.0.1:")
-    assert (row["failures"], row["hours_left"]) == (2, 0)  # the second time without keys in hand
+    assert {event: row["times"] for event, row in rows.items()} == {
+        "jwks_fetch_failed": 4,
+        "keys_from_backup": 1,
+        "key_backup_unusable": 1,
+    }
+    assert rows["jwks_fetch_failed"]["hours_left"] == 0  # in a new environment
+    assert rows["keys_from_backup"]["hours_old"] == pytest.approx(2, abs=0.1)
+    assert rows["key_backup_unusable"]["last_reason"]
     outage = [record for record in log if record.get("event") == "jwks_fetch_failed"][:1]
     assert ask("keys", outage)[0]["hours_left"] == pytest.approx(23, abs=0.1)
 
@@ -166,8 +199,9 @@ def test_outages_are_all_that_callers_get_a_503_for_and_nothing_that_they_can_ca
         "config_error",  # the rule that fails
         "AttributeError:",
         "config_error",  # the setting
-        "jwks_fetch_failed",
-        "keys_unavailable",
+        *("jwks_fetch_failed", "key_backup_unusable", "keys_unavailable"),
+        *("jwks_fetch_failed", "keys_from_backup"),
+        *("jwks_fetch_failed", "keys_unavailable"),
         "jwks_fetch_failed",
     ]
     assert [row["@timestamp"] for row in found] == sorted((row["@timestamp"] for row in found), reverse=True)
