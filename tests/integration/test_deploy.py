@@ -226,6 +226,7 @@ def test_each_gateway_response_has_the_status_and_headers_that_a_client_needs(pr
         "UNAUTHORIZED": ("401", {"WWW-Authenticate": f"'{realm}'"}),
         "ACCESS_DENIED": ("403", {"WWW-Authenticate": f"'{realm}, error=\"insufficient_scope\"'"}),
         "MISSING_AUTHENTICATION_TOKEN": ("404", {}),
+        "INVALID_API_KEY": ("403", {}),
         "AUTHORIZER_FAILURE": unavailable,
         "AUTHORIZER_CONFIGURATION_ERROR": unavailable,
         "BAD_REQUEST_BODY": ("400", {}),
@@ -273,7 +274,8 @@ def test_each_alarm_watches_a_metric_of_lambda_or_of_the_authorizers_log(prod: N
     watched = {(alarm["Namespace"], alarm["MetricName"]) for alarm in alarms}
 
     own = "jwt-rsa-custom-authorizer/prod"
-    assert made == {(own, name) for name in ("KeysUnavailable", "AuthorizerErrors", "JwksFetchFailures")}
+    names = ("KeysUnavailable", "AuthorizerErrors", "RuleFailures", "JwksFetchFailures")
+    assert made == {(own, name) for name in names}
     assert watched == made | {("AWS/Lambda", "Throttles"), ("AWS/Lambda", "Errors")}
 
 
