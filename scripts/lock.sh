@@ -11,3 +11,4 @@ lock() {
 
 lock requirements/deploy.in requirements.txt "$@"
 lock requirements/dev.in requirements/dev.txt "$@" # after requirements.txt, whose versions it must agree with
+lock requirements/ministack.in requirements/ministack.txt "$@"

@@ -288,6 +288,30 @@ def test_a_403_names_the_scopes_of_the_token(prod: Resources) -> None:
     assert json.loads(template)["scope_of_token"] == "$context.authorizer.scope"
 
 
+def test_a_stage_has_an_access_log_if_its_parameters_say_so(prod: Resources, dev: Resources) -> None:
+    setting = prod["ApiStage"]["Properties"]["AccessLogSetting"]
+    log_group = prod["AccessLogGroup"]["Properties"]["LogGroupName"]
+
+    assert setting["DestinationArn"] == {"Fn::GetAtt": ["AccessLogGroup", "Arn"]}
+    assert log_group == "/aws/apigateway/jwt-rsa-custom-authorizer-prod/access"
+    assert "AccessLogSetting" not in dev["ApiStage"]["Properties"]
+
+
+def test_the_body_of_a_new_pet_is_validated_before_the_function_runs(prod: Resources) -> None:
+    (validator,) = of_type(prod, "AWS::ApiGateway::RequestValidator")
+    (model,) = of_type(prod, "AWS::ApiGateway::Model")
+    validated = [
+        made["Properties"]
+        for made in of_type(prod, "AWS::ApiGateway::Method").values()
+        if "RequestValidatorId" in made["Properties"]
+    ]
+
+    assert prod[validator]["Properties"]["ValidateRequestBody"] is True
+    assert prod[model]["Properties"]["Schema"]["required"] == ["type", "price"]
+    (method,) = (made for made in validated if made["HttpMethod"] == "POST")
+    assert method["RequestModels"] == {"application/json": {"Ref": model}}
+
+
 def test_an_access_log_line_is_json_and_describes_the_call_of_the_authorizer(prod: Resources) -> None:
     template = prod["ApiStage"]["Properties"]["AccessLogSetting"]["Format"]
     unquoted = re.sub(r":(\$context\.\w+)(?=[,}])", ":0", template)

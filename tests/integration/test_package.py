@@ -21,7 +21,6 @@ from tests.support.packages import (
     AUTHORIZER,
     HERE,
     MAX_BYTES,
-    cannot_run,
     make_packages,
     names,
     unpack,
@@ -48,15 +47,6 @@ def unpacked(built: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -
         architecture: unpack(folder / AUTHORIZER, tmp_path_factory.mktemp(f"unpacked-{architecture}"))
         for architecture, folder in built.items()
     }
-
-
-@pytest.fixture
-def runtime() -> None:
-    """A Python that can run the packages. Without one, the test is skipped on a laptop and fails on CI."""
-    if reason := cannot_run():
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
 
 
 @pytest.fixture
