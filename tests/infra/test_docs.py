@@ -38,9 +38,7 @@ PAGES = sorted(path for path in FILES if path.suffix == ".md")
 # The changelog speaks of earlier versions as well.
 OF_THIS_VERSION = [page for page in PAGES if page.name != "CHANGELOG.md"]
 SERVICE: dict[str, Any] = yaml.load((ROOT / "serverless.yml").read_text(), Loader)
-# A list if other files add functions.
-ENTRIES = SERVICE["functions"] if isinstance(SERVICE["functions"], list) else [SERVICE["functions"]]
-FUNCTIONS: dict[str, Any] = next(entry for entry in ENTRIES if isinstance(entry, dict))
+FUNCTIONS: dict[str, Any] = SERVICE["functions"]
 SCRIPTS: dict[str, str] = json.loads((ROOT / "package.json").read_text())["scripts"]
 
 # What a reader or a tool makes.
