@@ -1,7 +1,8 @@
 """The deployed API as its callers meet it: `sls deploy` to an AWS on 127.0.0.1, which runs the functions.
 
 The tests share a stage and run in this order: it is deployed while the issuer is down, the issuer comes back,
-endpoints are added, an authorizer is replaced by one of the other type, and the stage is removed.
+endpoints are added, an authorizer is replaced by one of the other type, the keys get a backup, and the
+stage is removed.
 
 MiniStack 1.5.33 differs from AWS. A test that is affected names the difference by the word in capitals, and
 expects nothing that AWS would not do:
@@ -14,6 +15,8 @@ expects nothing that AWS would not do:
 - ENVIRONMENTS: an error ends the environment of a function, and its keys are lost. After each 401 there is a
   cold start.
 - ROLES: the permissions of API Gateway to invoke the authorizer are not checked. See test_deploy.py.
+- BUCKETS: their policies are enforced, but without TLS, and without knowing `aws:PrincipalArn`, so that
+  nobody may use the bucket of the backup. Its policy is removed. See test_key_backup.py in tests/infra.
 - PATHS: a path is decoded before it is routed, so other spellings of a path are not tried here.
 """
 
@@ -345,12 +348,12 @@ BURST = 20
 
 @pytest.fixture(scope="module")
 def uncached(changed: Api) -> Api:
-    """The API without a cache, throttled, with a REQUEST authorizer at `GET /pets/{petId}`."""
+    """The API without a cache, throttled, with one REQUEST authorizer, and with a backup of the keys."""
     service = changed.checkout / "serverless.yml"
     before, path, after = service.read_text().partition("path: /pets/{petId}\n")
     assert path
     service.write_text(before + path + after.replace(TOKEN, REQUEST, 1))
-    changed.deploy(authorizerTtl=0, throttleRate=1, throttleBurst=BURST)
+    changed.deploy(authorizerTtl=0, throttleRate=1, throttleBurst=BURST, keyBackup="enabled")
     return changed
 
 
@@ -373,6 +376,21 @@ def test_a_request_authorizer_logs_the_route_that_api_gateway_picked(uncached: A
     assert uncached.decisions()[-1]["route"] == "GET /pets/{petId}"
 
 
+def test_with_a_backup_a_new_environment_accepts_tokens_while_the_issuer_is_down(uncached: Api) -> None:
+    s3, lambdas = boto3.client("s3"), boto3.client("lambda")
+    (bucket,) = (bucket["Name"] for bucket in s3.list_buckets()["Buckets"] if "keybackup" in bucket["Name"])
+    s3.delete_bucket_policy(Bucket=bucket)  # BUCKETS
+    function = f"jwt-rsa-custom-authorizer-{STAGE}-keyBackup"
+    assert "FunctionError" not in lambdas.invoke(FunctionName=function)  # as its schedule does
+    uncached.issuer.close()
+    assert uncached.call("GET /pets", "x.y.z").status_code == 401  # ENVIRONMENTS: the next request starts one
+
+    assert uncached.call("GET /pets", uncached.token("read:pets")).status_code == 200
+    assert gateway_response(uncached.call("GET /pets", uncached.token("create:pets"))) == FORBIDDEN
+    assert any("keys_from_backup" in line for line in uncached.logged())
+    uncached.issuer.start()
+
+
 def test_more_requests_than_allowed_get_a_429_which_any_page_can_read(uncached: Api) -> None:
     answers = (uncached.call("GET /") for _ in range(10 * BURST))
     throttled = next(answered for answered in answers if answered.status_code != 200)
@@ -388,7 +406,8 @@ def test_no_part_of_a_token_was_logged(uncached: Api) -> None:
     assert "Bearer" not in logged
 
 
-def test_removing_the_stage_leaves_nothing_behind(uncached: Api) -> None:
+def test_removing_the_stage_leaves_nothing_behind_but_the_backup(uncached: Api) -> None:
     uncached.sls("remove")
 
-    assert remaining_resources() == []
+    (left,) = remaining_resources()
+    assert "keybackupbucket" in left
