@@ -1,4 +1,4 @@
-"""The functions of the example. They show what an HTTP API tells its backend of the caller."""
+"""The functions of the example. They show what an HTTP API tells its backend about the caller."""
 
 from typing import Any
 
@@ -19,6 +19,7 @@ def get_invoice(event: dict[str, Any], _context: object) -> dict[str, Any]:
 def _caller(event: dict[str, Any]) -> dict[str, Any]:
     """Return what the authorizer's `context` says.
 
-    If it had not run, there would be no such member, and the function would fail: a second line of defence.
+    If the authorizer had not run, this member would be missing, and the function would fail: a second line of
+    defense.
     """
     return {"scope": event["requestContext"]["authorizer"]["lambda"]["scope"]}

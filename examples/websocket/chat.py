@@ -8,8 +8,8 @@ from typing import Any
 def connect(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Accept the handshake. The authorizer has run before.
 
-    A client that offers subprotocols (Sec-WebSocket-Protocol) ends the connection unless the answer names one
-    of them (RFC 6455 section 4.1). This accepts the first one. A backend that speaks several would choose.
+    A client that offers subprotocols (Sec-WebSocket-Protocol) closes the connection unless the answer names
+    one of them (RFC 6455 section 4.1). This accepts the first; a backend that supports several would choose.
     """
     headers = {name.lower(): value for name, value in event["headers"].items()}
     offered = headers.get("sec-websocket-protocol", "")
@@ -21,8 +21,8 @@ def connect(event: dict[str, Any], _context: object) -> dict[str, Any]:
 def say(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Send a message back, for as long as the token of the handshake is valid.
 
-    API Gateway runs the authorizer once for a connection, which may last for two hours. What it said in its
-    `context` comes with each message, as strings.
+    API Gateway runs the authorizer once for each connection, which may last for two hours. The values of its
+    `context` come with each message, as strings.
     """
     caller = event["requestContext"]["authorizer"]
     if time.time() >= float(caller["exp"]):
