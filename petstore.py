@@ -1,7 +1,7 @@
 """AWS's sample PetStore API, as Lambda functions: what the authorizer protects.
 
 Routes, data, replies and models are those of API Gateway's "Example API", with two exceptions: an id that no
-pet has is a 404, and the reply to a new pet says who created it.
+pet has gets a 404, and the reply to a new pet says who created it.
 """
 
 import json
@@ -37,13 +37,13 @@ Reply = dict[str, Any]
 
 
 def welcome(event: Event, context: object) -> Reply:
-    """GET /: what there is to see, for a person with a browser."""
+    """GET /: a page that says what the API offers, for a person with a browser."""
     page = WELCOME.format(stage=event["requestContext"]["stage"])
     return _reply(200, page, content_type="text/html; charset=utf-8")
 
 
 def list_pets(event: Event, context: object) -> Reply:
-    """GET /pets: the pets, of one `type` if asked for, PAGE_SIZE to a `page` (from 1)."""
+    """GET /pets: the pets, optionally of one `type`, PAGE_SIZE on each `page` (the first is 1)."""
     query = event["queryStringParameters"] or {}
     pet_type, page = query.get("type"), query.get("page", "1")
     if pet_type is not None and pet_type not in PET_TYPES:
@@ -57,7 +57,7 @@ def list_pets(event: Event, context: object) -> Reply:
 
 def create_pet(event: Event, context: object) -> Reply:
     """POST /pets: say that the pet was created. As in AWS's sample, nothing is kept."""
-    # API Gateway checks a body that is called application/json (resources/new-pet.yml), and no other.
+    # API Gateway validates only bodies whose Content-Type is application/json (resources/new-pet.yml).
     try:
         pet = json.loads(event["body"] or "")
     except (ValueError, RecursionError):
@@ -79,7 +79,7 @@ def get_pet(event: Event, context: object) -> Reply:
     for pet in PETS:
         if str(pet["id"]) == pet_id:
             return _json(200, pet)
-    return _message(404, "there is no pet of this id")
+    return _message(404, "there is no pet with this id")
 
 
 def _json(status: int, value: object) -> Reply:

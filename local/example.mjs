@@ -45,9 +45,9 @@ const issuer = await startIssuer(issuerPort, api);
 const offline = startOffline([example.option, apiPort], issuer, { folder: `examples/${name}` });
 await listening(apiPort);
 
-console.log(`The API is on ${api}, its issuer on ${issuer}\n`);
+console.log(`The API is at ${api}, its issuer at ${issuer}\n`);
 const prefix = process.env.ISSUER_PORT ? `ISSUER_PORT=${issuerPort} ` : '';
 console.log(`In another terminal, in this folder:\n\n${tokenCommand(prefix, 'TOKEN', example.scope)}\n`);
 for (const [expected, command] of example.commands(api)) console.log(`# ${expected}\n${command}\n`);
-console.log('Ctrl-C ends everything. To run changed code, start again. The log of the API follows:\n');
+console.log('Press Ctrl-C to stop everything. After changing code, start it again. The log of the API follows:\n');
 offline.printLog();

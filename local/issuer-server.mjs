@@ -33,7 +33,7 @@ export async function startIssuer(port, api, page) {
   const own = new URL(issuer.url);
   const server = createServer((request, response) => {
     if (!isFromOwnPage(request, own)) {
-      return response.writeHead(403).end(`This answers programs, and its own page only, which is ${issuer.url}\n`);
+      return response.writeHead(403).end(`Only programs and this page may send requests here: ${issuer.url}\n`);
     }
     if (page && request.url === '/') return response.writeHead(200, PAGE_HEADERS).end(page());
     if (request.url !== '/api') return service.requestHandler(request, response);

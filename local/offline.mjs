@@ -93,7 +93,7 @@ export async function findPorts(wanted, command) {
 async function failForPorts(taken, issuer, command) {
   const running = await fetchApi(issuer);
   const reason = running
-    ? `npm start is already running: the API is on ${running}, its issuer on ${issuer}`
+    ? `npm start is already running: the API is at ${running}, its issuer at ${issuer}`
     : taken.map(({ port, error }) => `Port ${port} is not free (${error.code}).`).join(' ');
   const others = taken.map(({ name, port }) => `${name}=${port + 5}`).join(' ');
   fail(`${reason}\nTo use other ports: ${others} ${command}`);

@@ -41,13 +41,13 @@ await startApi(apiPort, { offlinePort, page: issuer, begin: (request) => log.beg
 const prefix = process.env.ISSUER_PORT ? `ISSUER_PORT=${issuerPort} ` : '';
 console.log(`
 Try it in a browser: ${issuer}
-The API is on ${api}, its issuer on ${issuer}
+The API is at ${api}, its issuer at ${issuer}
 
 Or in another terminal, in this folder:
 
 ${tokenCommand(prefix, 'TOKEN', SCOPE)}
 ${sampleRequests(api).map((request) => `# ${request.status}: ${request.why}\n${curl(request)}`).join('\n')}
 
-Ctrl-C ends everything. To run changed code, start again. Each request is logged here:
+Press Ctrl-C to stop everything. After changing code, start it again. Each request is logged here:
 `);
 offline.printLog();

@@ -131,8 +131,8 @@ module.exports = class EndpointChecks {
       }
       if (largest > LARGE_POLICY) {
         log.warning(
-          `A token can get a policy of ${largest} bytes. API Gateway may reject what is larger than ${LARGE_POLICY}. The` +
-            ' policies of the REQUEST authorizer are small: authorizer: ${self:custom.jwtRequest}',
+          `The policy of a token can have ${largest} bytes. API Gateway may reject policies of more than ${LARGE_POLICY}. Use` +
+            ' the REQUEST authorizer, whose policies are small: authorizer: ${self:custom.jwtRequest}',
         );
       }
     };

@@ -12,7 +12,7 @@ _PARTS = re.compile(
 
 
 def is_same_but_for_spelling(one: str, other: str) -> bool:
-    """Tell whether two identifiers differ in upper and lower case and a slash at the end, at most."""
+    """Tell whether two identifiers differ in upper and lower case and a trailing slash, at most."""
     return one.rstrip("/").casefold() == other.rstrip("/").casefold()
 
 
@@ -37,7 +37,7 @@ def difference(setting: str, written: str, place: str, actual: str) -> str:
         found.append("upper and lower case")
     if "slash" in differing:
         longer = setting if len(one["slash"]) > len(other["slash"]) else place
-        found.append(f"the slash at the end (only {longer} has it)")
+        found.append(f"the trailing slash (only {longer} has it)")
     return f"They differ in {' and in '.join(found)}." if found else ""
 
 

@@ -51,7 +51,7 @@ class Document:
 
 
 def fetch_document(place: str, fetch: Fetch) -> Document:
-    """Return the discovery document below the URL `place`, which has no slash at the end.
+    """Return the discovery document below the URL `place`, which has no trailing slash.
 
     Raises DiscoveryError.
     """

@@ -1,7 +1,7 @@
-"""`npm run doctor -- --stage prod`: are the settings right? Asks the live issuer, before a deploy.
+"""`npm run doctor -- --stage prod`: are the settings right? It asks the live issuer, before you deploy.
 
-The settings are those that a deploy would set, and the authorizer's own code judges them; with --token, it
-judges a token, too: why it is rejected, or what rules.py returns for it, and which routes it opens. The exit
+It examines the settings that a deployment would have, with the authorizer's own code. With --token, it also
+says why the authorizer rejects a token, or what rules.py returns for it and which routes it allows. The exit
 status is 1 if anything is WRONG.
 """
 
@@ -81,8 +81,8 @@ def lines(finding: Finding) -> list[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="npm run doctor --", description=__doc__)
-    parser.add_argument("--stage", default="dev", help="the stage to examine, dev if not given")
-    parser.add_argument("--token", type=given_token, help="a token to judge, too; -: read it from stdin")
+    parser.add_argument("--stage", default="dev", help="the stage to examine (default: dev)")
+    parser.add_argument("--token", type=given_token, help="a token to examine, too; - reads it from stdin")
     options = parser.parse_args()
 
     environment = authorizer_environment(options.stage)

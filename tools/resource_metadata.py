@@ -31,8 +31,8 @@ def complete(known: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     resource = known["resource"] or (audiences[0] if len(audiences) == 1 else "")
     if not resource:
         raise InvalidMetadata(
-            "AUDIENCE has several values. Add the parameter `resource` to the stage: that of"
-            f" {', '.join(audiences)} which is the URL that clients call"
+            "AUDIENCE has several values. Set the parameter `resource` of the stage to the one that"
+            f" is the URL that clients call: {', '.join(audiences)}"
         )
     if not (_URL.fullmatch(resource) and is_safe_url(resource)):
         raise InvalidMetadata(

@@ -109,7 +109,7 @@ def deployed_url(stage: str) -> str:
     info = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603
     found = re.search(r"ServiceEndpoint: (\S+)", info.stdout)
     if not found:
-        raise SystemExit(f"{info.stdout}There is no API of stage {stage}. Deploy it first, or give --url.")
+        raise SystemExit(f"{info.stdout}Stage {stage} has no API. Deploy it first, or pass --url.")
     return found[1]
 
 
@@ -122,7 +122,7 @@ def fresh_token(environment: Mapping[str, str]) -> str:
     names = ("SMOKE_TOKEN_URL", "SMOKE_CLIENT_ID", "SMOKE_CLIENT_SECRET")
     missing = [name for name in names if not environment.get(name)]
     if missing:
-        raise SystemExit(f"Give a token with --token, or set {' and '.join(missing)} to get one.")
+        raise SystemExit(f"Pass a token with --token, or set {' and '.join(missing)} to get one.")
     url, client_id, secret = (environment[name] for name in names)
     if not is_safe_url(url):
         raise SystemExit(f"The client secret was not sent: SMOKE_TOKEN_URL must be {SAFE_URL}.")
@@ -135,7 +135,7 @@ def fresh_token(environment: Mapping[str, str]) -> str:
         response = send("POST", url, form=form)
     except requests.RequestException as error:
         raise SystemExit(
-            f"SMOKE_TOKEN_URL did not answer ({type(error).__name__}). Check the URL and the network, or give"
+            f"SMOKE_TOKEN_URL did not answer ({type(error).__name__}). Check the URL and the network, or pass"
             " a token with --token."
         ) from None
     if response.status_code != requests.codes.ok:

@@ -196,7 +196,7 @@ function makeRow(route) {
       show(judged, response, text, duration, isOpen);
       return judged;
     } catch (error) {
-      const judged = { kind: 'wrong', text: 'No answer: ' + error.message };
+      const judged = { kind: 'wrong', text: 'No response: ' + error.message };
       result.replaceChildren(element('p', { className: 'came wrong' }, judged.text));
       return judged;
     }
@@ -257,8 +257,8 @@ function makeRow(route) {
 function verdict(wanted, status) {
   if (status === wanted) return { kind: 'right', text: 'as expected' };
   const isFromBackend = wanted === 200 && status < 500 && ![401, 403].includes(status);
-  if (isFromBackend) return { kind: 'right', text: 'let in; the backend answered' };
-  return wanted ? { kind: 'wrong', text: 'not as expected' } : { kind: 'open', text: 'nothing was expected' };
+  if (isFromBackend) return { kind: 'right', text: 'allowed; the backend answered' };
+  return wanted ? { kind: 'wrong', text: 'not as expected' } : { kind: 'open', text: 'no expectation' };
 }
 
 function pretty(text) {

@@ -338,7 +338,7 @@ def test_a_policy_that_may_be_too_large_is_a_warning(number: int, is_large: bool
     error, warning = judge(*events)
 
     assert error == ""
-    assert warning.startswith("A token can get a policy of ") is is_large
+    assert warning.startswith("The policy of a token can have ") is is_large
     assert warning.endswith("authorizer: ${self:custom.jwtRequest}") is is_large
 
 

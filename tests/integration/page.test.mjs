@@ -145,8 +145,8 @@ describe('the page', () => {
     await getToken('read:pets', 'create:pets');
     await row('GET /pets/{petId}').getByLabel('petId').fill('7');
     await row('GET /pets/{petId}').getByRole('button').click();
-    await row('GET /pets/{petId}').getByText('there is no pet of this id').waitFor();
-    assert.match(await row('GET /pets/{petId}').locator('.came').textContent(), /^404 let in; the backend answered/);
+    await row('GET /pets/{petId}').getByText('there is no pet with this id').waitFor();
+    assert.match(await row('GET /pets/{petId}').locator('.came').textContent(), /^404 allowed; the backend answered/);
 
     await row('GET /pets').getByLabel('type').fill('fish');
     await row('GET /pets').getByRole('button').click();

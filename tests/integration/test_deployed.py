@@ -275,7 +275,7 @@ def test_an_unknown_route_is_a_404_with_or_without_a_token(api: Api) -> None:
 def test_an_unknown_pet_is_a_404_of_the_backend(api: Api) -> None:
     answered = api.call("GET /pets/9", api.token("read:pets"))
 
-    assert (answered.status_code, answered.json()) == (404, {"message": "there is no pet of this id"})
+    assert (answered.status_code, answered.json()) == (404, {"message": "there is no pet with this id"})
 
 
 @pytest.mark.parametrize("body", [{"type": "dragon", "price": 1}, {"type": "dog"}])

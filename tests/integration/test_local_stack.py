@@ -175,7 +175,7 @@ def test_the_issuer_answers_no_other_website(stack: Stack, headers: dict[str, st
 
     for answer in (minted, asked):
         assert (answer.status_code, "Access-Control-Allow-Origin" in answer.headers) == (403, False)
-        assert answer.text == f"This answers programs, and its own page only, which is {stack.issuer}\n"
+        assert answer.text == f"Only programs and this page may send requests here: {stack.issuer}\n"
 
 
 def test_a_request_is_one_line_of_the_log_with_the_reason(stack: Stack) -> None:

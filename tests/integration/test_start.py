@@ -96,7 +96,7 @@ def start(checkout: Path, environment: dict[str, str]) -> Iterator[Start]:
         printed = ""
         for line in process.stdout:
             printed += line
-            if line.startswith("Ctrl-C ends everything"):
+            if line.startswith("Press Ctrl-C"):
                 break
         return Stack(process, printed)
 
@@ -235,7 +235,7 @@ def test_a_second_start_says_that_it_is_running_already_and_where(stack: Stack, 
     second.process.communicate(timeout=10)
 
     assert second.process.returncode == 1
-    assert f"npm start is already running: the API is on {api}, its issuer on {issuer}\n" in second.printed
+    assert f"npm start is already running: the API is at {api}, its issuer at {issuer}\n" in second.printed
     assert re.search(r"To use other ports: ISSUER_PORT=\d+ API_PORT=\d+ npm start\n", second.printed)
     assert "not free" not in second.printed
 

@@ -24,7 +24,7 @@ class LocalStack:
 
     @property
     def api(self) -> str:
-        return self._found(r"The API is on (\S+),")
+        return self._found(r"The API is at (\S+),")
 
     @property
     def issuer(self) -> str:
@@ -63,7 +63,7 @@ def start(folder: Path, *command: str, environment: Mapping[str, str]) -> LocalS
     printed = ""
     for line in lines:
         printed += line
-        if line.startswith("Ctrl-C ends everything"):
+        if line.startswith("Press Ctrl-C"):
             break
     log: SimpleQueue[str] = SimpleQueue()
 

@@ -59,7 +59,7 @@ def test_one_slash_is_removed_and_not_all() -> None:
 @pytest.mark.parametrize(
     ("issuer", "words"),
     [
-        ("https://issuer.example", "They differ in the slash at the end (only TOKEN_ISSUER has it)."),
+        ("https://issuer.example", "They differ in the trailing slash (only TOKEN_ISSUER has it)."),
         ("https://Issuer.example/", "They differ in upper and lower case."),
     ],
 )

@@ -438,7 +438,7 @@ def test_two_audiences_that_are_not_urls_are_not_compared_as_such(
 ) -> None:
     _, wrong = findings(pages, make_token(key, good_claims(aud="owners")), AUDIENCE="pets")
 
-    assert "it is 'owners', AUDIENCE is 'pets'. If the token" in wrong[0]
+    assert "it is 'owners', but AUDIENCE is 'pets'. If the token" in wrong[0]
 
 
 # Tokens
@@ -487,9 +487,9 @@ def test_all_that_is_wrong_with_a_token_is_reported_at_once(pages: dict[str, byt
 
     assert len(wrong) == 4
     by_claim = {text.split(":")[0]: text for text in wrong}
-    assert "it is 'ES256', ALGORITHMS is RS256. Write ALGORITHMS=RS256,ES256" in by_claim["token, alg"]
-    assert f"it is 'https://issuer.example', TOKEN_ISSUER is '{ISSUER}'" in by_claim["token, iss"]
-    assert f"it is ['https://other', 'https://else'], AUDIENCE is '{AUDIENCE}'" in by_claim["token, aud"]
+    assert "it is 'ES256', but ALGORITHMS is RS256. Write ALGORITHMS=RS256,ES256" in by_claim["token, alg"]
+    assert f"it is 'https://issuer.example', but TOKEN_ISSUER is '{ISSUER}'" in by_claim["token, iss"]
+    assert f"it is ['https://other', 'https://else'], but AUDIENCE is '{AUDIENCE}'" in by_claim["token, aud"]
     assert "expired" in by_claim["token, times"]
     assert "exp is 2023-11-14 22:13:20 UTC" in by_claim["token, times"]
 
@@ -509,14 +509,14 @@ def test_each_fault_is_reported_once_however_long_the_examination_takes(
 @pytest.mark.parametrize(
     ("written", "words"),
     [
-        ("https://issuer.example", "the slash at the end (only the token has it)"),
-        ("https://issuer.example//", "the slash at the end (only TOKEN_ISSUER has it)"),
+        ("https://issuer.example", "the trailing slash (only the token has it)"),
+        ("https://issuer.example//", "the trailing slash (only TOKEN_ISSUER has it)"),
         ("https://Issuer.example/", "upper and lower case"),
         ("http://issuer.example/", "the scheme ('http' in TOKEN_ISSUER, 'https' in the token)"),
         ("https://issuer.example:8443/", "the port ('8443' in TOKEN_ISSUER, none in the token)"),
         ("https://tenant.example/", "the host ('tenant.example' in TOKEN_ISSUER, 'issuer.example' in"),
         ("https://issuer.example/oidc/", "the path ('/oidc' in TOKEN_ISSUER, none in the token)"),
-        ("https://Issuer.example", "upper and lower case and in the slash at the end"),
+        ("https://Issuer.example", "upper and lower case and in the trailing slash"),
     ],
 )
 def test_the_difference_between_two_issuers_is_put_into_words(
@@ -569,7 +569,7 @@ def test_a_token_with_something_in_front_is_rejected_with_a_hint(
     _, wrong = findings(pages, before + make_token(key))
 
     assert len(wrong) == 1
-    assert "Give only the token" in wrong[0]
+    assert "Paste only the token" in wrong[0]
 
 
 def hostile_tokens(key: SigningKey, stranger: SigningKey) -> list[str]:

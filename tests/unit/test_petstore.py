@@ -116,5 +116,5 @@ def test_a_pet_is_found_by_its_id() -> None:
 def test_an_id_that_no_pet_has_is_a_404(pet_id: str) -> None:
     assert answer(petstore.get_pet(event(pet_id=pet_id), None)) == (
         404,
-        {"message": "there is no pet of this id"},
+        {"message": "there is no pet with this id"},
     )

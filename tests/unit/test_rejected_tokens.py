@@ -72,7 +72,7 @@ OTHER_TOKENS: dict[str, tuple[dict[str, Any], dict[str, str], str]] = {
         {"typ": "application/okta-internal-at+jwt"},
         "Request one of a custom authorization server",
     ),
-    "a token bound by DPoP": (AUTH0_TOKEN | {"cnf": {"jkt": "x"}}, {}, "Request an unbound token."),
+    "a token bound by DPoP": (AUTH0_TOKEN | {"cnf": {"jkt": "x"}}, {}, "Request a token that is not bound"),
     "a token for the issuer itself": (
         AUTH0_TOKEN | {"aud": [f"{AUTH0_ISSUER}api/v2/", f"{AUTH0_ISSUER}userinfo"]},
         {},
@@ -83,9 +83,17 @@ OTHER_TOKENS: dict[str, tuple[dict[str, Any], dict[str, str], str]] = {
         {},
         "It is for Microsoft Graph, which alone can verify it.",
     ),
-    "a token without aud": (AUTH0_TOKEN | {"aud": None}, {}, "Let the issuer write the name of this API"),
-    "a token with an empty aud": (AUTH0_TOKEN | {"aud": []}, {}, "Let the issuer write the name of this API"),
-    "a token without a caller": (AUTH0_TOKEN | {"sub": None, "azp": None}, {}, "Let the issuer write sub"),
+    "a token without aud": (AUTH0_TOKEN | {"aud": None}, {}, "Get the issuer to put the name of this API"),
+    "a token with an empty aud": (
+        AUTH0_TOKEN | {"aud": []},
+        {},
+        "Get the issuer to put the name of this API",
+    ),
+    "a token without a caller": (
+        AUTH0_TOKEN | {"sub": None, "azp": None},
+        {},
+        "Configure the issuer to add sub",
+    ),
 }
 
 
@@ -356,7 +364,7 @@ def test_an_id_token_of_entra_is_no_reason_to_read_roles(key: SigningKey, new_ke
     assert recommended(unread) == []
     assert recommended(read) == []
     assert texts(read)[0].endswith(
-        "Write REQUIRED_CLAIMS=azp, and request an access token: this token is none."
+        "Write REQUIRED_CLAIMS=azp, and request an access token: this token is not one."
     )
 
 

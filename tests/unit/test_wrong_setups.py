@@ -229,12 +229,12 @@ SET_UPS = [
         "If that is another name of your issuer",
     ),
     SetUp(
-        "Auth0: no slash at the end of the issuer",
+        "Auth0: no trailing slash in the issuer",
         AUTH0 | {"TOKEN_ISSUER": AUTH0_ISSUER.rstrip("/")},
         (AUTH0_SITE,),
         AUTH0_TOKEN,
         (f"TOKEN_ISSUER={AUTH0_ISSUER}",),
-        "the slash at the end",
+        "the trailing slash",
     ),
     SetUp(
         "Supabase: ES256, and roles that only a server writes",
@@ -329,7 +329,7 @@ SET_UPS = [
         (f"AUDIENCE__PARTNER={API}",),
     ),
     SetUp(
-        "a partner's issuer with another algorithm and no slash at the end",
+        "a partner's issuer with another algorithm and no trailing slash",
         AUTH0 | PARTNER | {"TOKEN_ISSUER__PARTNER": PARTNER_SITE.issuer[:-1]},
         (replace(AUTH0_SITE, has_key=False), PARTNER_SITE),
         AUTH0_TOKEN | {"iss": PARTNER_SITE.issuer},

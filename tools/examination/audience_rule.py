@@ -31,7 +31,7 @@ def _explain_aud(broken: Broken) -> Explanation:
     variable = broken.name("AUDIENCE")
     said = "it" if "aud" in claims else "client_id"
     actual = quoted(claims.get("aud", claims.get("client_id")))
-    text = f"{said} is {actual}, {variable} is {quoted(','.join(expected))}."
+    text = f"{said} is {actual}, but {variable} is {quoted(','.join(expected))}."
     names = apis(broken.token)
     if len(names) != 1:
         return Explanation(text, otherwise=_other_audience(broken))

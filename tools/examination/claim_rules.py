@@ -37,7 +37,7 @@ def _explain_alg(broken: Broken) -> Explanation:
     alg, allowed = broken.token.header.get("alg"), broken.issuer.algorithms
     variable = broken.name("ALGORITHMS")
     return Explanation(
-        f"it is {quoted(alg)}, {variable} is {','.join(allowed)}.",
+        f"it is {quoted(alg)}, but {variable} is {','.join(allowed)}.",
         (write(variable, ",".join([*allowed, str(alg)])),),
         otherwise="Request a token that is signed with one of these.",
     )
@@ -56,7 +56,7 @@ def _any_typ(token: Unverified, _: Issuer) -> Mapping[str, Any]:
 def _explain_typ(broken: Broken) -> Explanation:
     typ, variable = _typ(broken.token), broken.name("TOKEN_TYPES")
     accepted = ",".join(broken.issuer.token_types)
-    text = f"it is {quoted(broken.token.header.get('typ'))}, {variable} is {accepted}."
+    text = f"it is {quoted(broken.token.header.get('typ'))}, but {variable} is {accepted}."
     return Explanation(
         text,
         (write(variable, f"{accepted},{typ}", "If your issuer marks its access tokens so, write"),),
@@ -92,7 +92,7 @@ def _explain_principal(broken: Broken) -> Explanation:
     return Explanation(
         f"{variable} is {','.join(names)}.",
         tuple(write(variable, ",".join([*names, name])) for name in others),
-        otherwise="Let the issuer write sub.",
+        otherwise="Configure the issuer to add sub.",
     )
 
 

@@ -25,7 +25,7 @@ def _explain_iss(broken: Broken) -> Explanation:
     variable = broken.name("TOKEN_ISSUER")
     similar = next((name for name in expected if is_same_but_for_spelling(name, iss)), None)
     words = difference(variable, similar or expected[0], "the token", iss)
-    text = f"it is {quoted(iss)}, {variable} is {quoted(','.join(expected))}. {words}"
+    text = f"it is {quoted(iss)}, but {variable} is {quoted(','.join(expected))}. {words}"
     others = [issuer for issuer in broken.case.settings.issuers if issuer is not broken.issuer]
     if others:
         names = ", ".join(quoted(name) for issuer in others for name in issuer.token_issuer)

@@ -158,8 +158,8 @@ def _renamed(variable: str, expected: tuple[str, ...], actual: str) -> Fault:
 
 
 def _unconfirmed(variable: str, published: NothingPublished) -> Finding | Fault:
-    text = f"It is not confirmed. {published.reason}"
-    instruction = published.instruction or "Compare it with the iss of a token: --token"
+    text = f"It could not be confirmed. {published.reason}"
+    instruction = published.instruction or "To compare it with the iss of a token, add --token -"
     if published.is_another_issuers:
         return Fault(variable, text, otherwise=instruction)
     return Finding("note", variable, f"{text} {instruction}")

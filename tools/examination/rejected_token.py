@@ -26,7 +26,7 @@ def _not_a_jwt(text: str) -> str:
             " an audience."
         )
     return (
-        "Give only the token: three parts, separated by dots. If it never had three, it is opaque:"
+        "Paste only the token: three parts, separated by dots. If it never had three, it is opaque:"
         " request a token for this API, by its audience or scope."
     )
 
@@ -38,20 +38,20 @@ def _advice(token: Unverified, refusal: str) -> str:  # noqa: PLR0911 - one answ
         return "" if token.audiences else _without_audience(token)
     if refusal.startswith("alg ") and str(token.header.get("alg")).startswith("HS"):
         return (
-            "No setting accepts it: whoever can verify such a token can also issue one. Let the issuer sign"
-            " with RS256."
+            "No setting makes it acceptable: whoever can verify such a token can also issue one. Configure"
+            " the issuer to sign with RS256."
         )
     if refusal.startswith("typ is"):
         return _of_another_type(token)
     if "cnf" in refusal:
         return (
-            "The client has to prove that it has the key, by DPoP or a certificate, which a bearer does not."
-            " Request an unbound token."
+            "It is bound to a key, which the client must prove that it has, by DPoP or a certificate. A"
+            " bearer token proves nothing of the kind. Request a token that is not bound to a key."
         )
     if refusal.startswith("none of"):
         return (
-            "Let the issuer write sub; or name in PRINCIPAL_CLAIMS a claim that names the caller and that the"
-            " caller can't edit."
+            "Configure the issuer to add sub, or set PRINCIPAL_CLAIMS to a claim that names the caller and"
+            " that the caller can't edit."
         )
     if "no single key" in refusal:
         return "It does not name its key, and the issuer does not have exactly one key for this alg."
@@ -62,8 +62,8 @@ def _without_audience(token: Unverified) -> str:
     if providers.is_keycloak(token.claims):
         return providers.KEYCLOAK_AUDIENCE
     return (
-        "Let the issuer write the name of this API to aud, by the audience or the resource of the request, or"
-        " by a template or a custom claim of the token (Clerk, WorkOS). Then set AUDIENCE to it."
+        "Get the issuer to put the name of this API in aud: by the audience or resource parameter of the"
+        " token request, or by a template or a custom claim (Clerk, WorkOS). Then set AUDIENCE to that name."
     )
 
 

@@ -56,7 +56,7 @@ def entra_roles(case: Case, issuer: Issuer) -> Iterator[Fault]:
         f" access tokens. Only access tokens have {client}."
     )
     advice = _required(case, issuer, client, "Write")
-    otherwise = f"{advice}, and request an access token: this token is none."
+    otherwise = f"{advice}, and request an access token: this token is not one."
     yield Fault(f"REQUIRED_CLAIMS{issuer.suffix}", text, (advice,), otherwise)
 
 
