@@ -19,7 +19,7 @@ function invoke(args, env) {
 
 if (settings) {
   if (!existsSync('event.json')) {
-    fail('There is no event.json. Copy event.json.sample to event.json, and replace ACCESS_TOKEN with a token from your issuer.');
+    fail('There is no event.json. Copy event.json.sample to event.json, and put a token from your issuer into it.');
   }
   console.error(`Using the issuer of ${settings}, and the token of event.json.`);
   invoke(['--path', 'event.json'], process.env);

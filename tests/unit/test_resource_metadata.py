@@ -70,7 +70,7 @@ def test_which_of_several_audiences_is_the_url_of_the_api_must_be_said() -> None
     audience = f"{URL},api://orders"
 
     assert metadata(URL, AUDIENCE=audience)["resource"] == URL
-    with pytest.raises(InvalidMetadata, match=f"Add the parameter `resource` .* that of {URL}, api://orders"):
+    with pytest.raises(InvalidMetadata, match=f"Set the parameter `resource` .*: {URL}, api://orders"):
         metadata(AUDIENCE=audience)
 
 

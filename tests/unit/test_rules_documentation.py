@@ -80,5 +80,5 @@ def test_the_log_lines_are_real(key: SigningKey) -> None:
 
 def test_the_limits_are_those_of_the_code() -> None:
     assert f"at most {MAX_ADDED_BYTES} bytes" in PAGE
-    sentence = PAGE.partition("A name is any printable string but")[2].partition(":")[0]
+    sentence = PAGE.partition("The name of a value can be any printable string except")[2].partition(":")[0]
     assert set(re.findall(r"`(\w+)`", sentence)) == RESERVED_NAMES
