@@ -69,7 +69,7 @@ class Stack:
     printed: str
 
     def url(self, of: str) -> str:
-        found = re.search(rf"{of} on (\S+?),?\s", self.printed)
+        found = re.search(rf"{of} at (\S+?),?\s", self.printed)
         assert found, self.printed
         return found[1]
 

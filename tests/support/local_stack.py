@@ -28,7 +28,7 @@ class LocalStack:
 
     @property
     def issuer(self) -> str:
-        return self._found(r"its issuer on (\S+)")
+        return self._found(r"its issuer at (\S+)")
 
     def _found(self, pattern: str) -> str:
         match = re.search(pattern, self.printed)
