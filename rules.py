@@ -29,9 +29,21 @@ Tests of your rules are in tests/unit/test_rules.py. docs/rules.md says what hap
 # SCOPES_OF_ROLES = {"keeper": ["read:pets", "create:pets"], "visitor": ["read:pets"]}
 #
 # def scopes(claims):
-#     """Grant what a user's roles in a Keycloak realm allow. For Entra ID, read claims.get("roles", [])."""
+#     """Grant what a user's roles in a Keycloak realm allow."""
 #     roles = claims.get("realm_access", {}).get("roles", [])
 #     return [scope for role in roles for scope in SCOPES_OF_ROLES.get(role, [])]
+
+
+# SCOPES_OF_APP_ROLES = {"Pets.Read.All": ["Pets.Read"], "Pets.ReadWrite.All": ["Pets.Read", "Pets.Write"]}
+#
+# def scopes(claims):
+#     """Grant what an application's roles in Entra ID allow, if it acts for itself.
+#
+#     A token for a user contains the scopes of its client (scp). An ID token contains roles, too, but no azp.
+#     """
+#     is_for_an_application = "azp" in claims and "scp" not in claims
+#     roles = claims.get("roles", []) if is_for_an_application else []
+#     return [scope for role in roles for scope in SCOPES_OF_APP_ROLES.get(role, [])]
 
 
 # def context(claims):

@@ -53,6 +53,7 @@ def test_a_good_token_gets_a_policy_of_the_shape_that_the_tutorial_shows(
     ran = invoke(event, **settings_for(issuer))
 
     assert ran.returncode == 0
+    assert ran.stdout.startswith('{"level"')  # before the policy, which is JSON, too
     answer = json.loads(ran.stdout[ran.stdout.index("\n{\n") :])
     assert set(answer) == {"principalId", "policyDocument", "context"}
     assert answer["principalId"] == "client@clients"
@@ -72,7 +73,8 @@ def test_a_tampered_token_is_unauthorized_and_one_log_line_says_why(
 
     ran = invoke(make_event(tampered), **settings_for(issuer))
 
-    assert ran.returncode != 0
+    assert ran.returncode == 1
+    assert ran.stdout.startswith('{"level"')  # before the traces
     assert "Exception: Unauthorized\n" in ran.stdout
     (line,) = log_lines(ran.stdout)
     assert (line["outcome"], line["reason"]) == ("unauthorized", "the signature does not match the key")

@@ -14,21 +14,48 @@ from tests.support.deployed import deployed
 from tests.support.tokens import SigningKey, good_claims, make_event, make_token
 
 PAGE = (Path(__file__).parents[2] / "docs/rules.md").read_text()
-BLOCKS = [
-    re.sub("^   ", "", block, flags=re.MULTILINE) if indent else block
-    for indent, block in re.findall(r"^( *)```python\n(.*?)^ *```$", PAGE, re.MULTILINE | re.DOTALL)
-]
-EXAMPLES = "\n".join(block for block in BLOCKS if "def test_" not in block)
-TESTS = "\n".join(block for block in BLOCKS if "def test_" in block)
+OTHER_SCOPES = "### One scope or another\n"
+"""The section with a second example of the same rule."""
+
+
+def blocks(text: str) -> tuple[str, str]:
+    """The rules in a part of a page, and their tests."""
+    found = [
+        re.sub("^   ", "", block, flags=re.MULTILINE) if indent else block
+        for indent, block in re.findall(r"^( *)```python\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
+    ]
+    examples = [block for block in found if "def test_" not in block]
+    return "\n".join(examples), "\n".join(block for block in found if block not in examples)
+
+
+BEFORE, _, REST = PAGE.partition(OTHER_SCOPES)
+OTHER, AFTER = re.split(r"^(?=## )", REST, maxsplit=1, flags=re.MULTILINE)
+EXAMPLES, TESTS = blocks(BEFORE + AFTER)
+OTHER_EXAMPLE, OTHER_TESTS = blocks(OTHER)
+
+
+def module(source: str) -> ModuleType:
+    made = ModuleType("rules")
+    exec(compile(source, "rules.py", "exec"), vars(made))
+    return made
+
+
+def run_tests(source: str, rules: ModuleType) -> int:
+    """Call each test function, and return how many there are."""
+    tests: dict[str, Any] = {"rules": rules}
+    exec(compile(source, "test_rules.py", "exec"), tests)
+    functions = [function for name, function in tests.items() if name.startswith("test_")]
+    for function in functions:
+        function()
+    return len(functions)
 
 
 @pytest.fixture
 def rules(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """A rules.py that consists of all examples."""
-    module = ModuleType("rules")
-    exec(compile(EXAMPLES, "rules.py", "exec"), vars(module))
-    monkeypatch.setitem(sys.modules, "rules", module)
-    return module
+    """A rules.py that consists of all examples but the second one of `scopes`."""
+    made = module(EXAMPLES)
+    monkeypatch.setitem(sys.modules, "rules", made)
+    return made
 
 
 def test_there_is_an_example_of_each_rule(rules: ModuleType) -> None:
@@ -36,13 +63,31 @@ def test_there_is_an_example_of_each_rule(rules: ModuleType) -> None:
 
 
 def test_the_tests_of_the_examples_pass(rules: ModuleType) -> None:
-    tests: dict[str, Any] = {"rules": rules}
-    exec(compile(TESTS, "test_rules.py", "exec"), tests)
-    functions = [function for name, function in tests.items() if name.startswith("test_")]
+    assert run_tests(TESTS, rules) == len(Rules._fields)
+    assert run_tests(OTHER_TESTS, module(OTHER_EXAMPLE)) == 2
 
-    assert len(functions) == len(Rules._fields)
-    for function in functions:
-        function()
+
+@pytest.mark.parametrize(
+    ("claims", "may_read"),
+    [
+        ({"azp": "web", "scp": "Pets.Read"}, True),
+        ({"azp": "worker", "roles": ["Pets.Read.All"]}, True),
+        ({"azp": "web", "scp": "access_as_user", "roles": ["Pets.Read.All"]}, False),
+        ({"nonce": "6785a1c3", "roles": ["Pets.Read.All"]}, False),
+    ],
+    ids=["scope", "role of an application", "role of a user", "role in an ID token"],
+)
+def test_a_scope_of_a_client_or_a_role_of_an_application_opens_a_route(
+    key: SigningKey, claims: dict[str, Any], may_read: bool
+) -> None:
+    with deployed(key, ROUTE_SCOPES="GET /pets Pets.Read") as service:
+        service.use_rules(Rules(scopes=module(OTHER_EXAMPLE).scopes))
+        others = {name: value for name, value in good_claims().items() if name not in ("scope", "azp")}
+        response = service.invoke(make_event(make_token(key, others | claims))).response
+
+    assert response is not None
+    statements = response["policyDocument"]["Statement"]
+    assert any(statement["Effect"] == "Allow" for statement in statements) == may_read
 
 
 def test_no_example_fails_for_a_token_without_its_claims(rules: ModuleType) -> None:

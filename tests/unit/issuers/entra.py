@@ -75,15 +75,18 @@ ENTRA_V1_DELEGATED = {
 }
 ENTRA_V1_APP_ONLY = without(ENTRA_V1_DELEGATED, "amr", "ipaddr", "name", "scp", "unique_name", "upn") | {
     "appidacr": "1",
+    "idtyp": "app",
     "roles": ["Pets.Read.All"],
     "sub": "1f4b7a92-6a0e-4a7e-b8cf-3d2f5e9a6c08",
 }
-ENTRA_APP_SETTINGS = {"SCOPE_CLAIMS": "scp,roles", "REQUIRED_CLAIMS": "azp"}
+ENTRA_APP_SETTINGS = {"SCOPE_CLAIMS": "roles", "REQUIRED_CLAIMS": "azp,idtyp=app"}
+ENTRA_ANY_ROLES = {"SCOPE_CLAIMS": "scp,roles"}
 ENTRA_V1_SETTINGS = {
     "TOKEN_ISSUER": "https://sts.windows.net/TENANT_ID/",
     "AUDIENCE": "api://API_CLIENT_ID",
+    "REQUIRED_CLAIMS": "appid",
 }
-ENTRA_V1_APP_SETTINGS = ENTRA_V1_SETTINGS | {"SCOPE_CLAIMS": "scp,roles", "REQUIRED_CLAIMS": "appid"}
+ENTRA_V1_APP_SETTINGS = ENTRA_V1_SETTINGS | {"SCOPE_CLAIMS": "roles", "REQUIRED_CLAIMS": "appid,idtyp=app"}
 ENTRA_V1_HEADER = {"alg": "RS256", "typ": "JWT", "kid": "Jr9xZmQ4", "x5t": "Jr9xZmQ4"}
 ENTRA_V1_KEYS = [rsa("Jr9xZmQ4", use="sig", x5t="Jr9xZmQ4", x5c=CERTIFICATE)]
 ENTRA_TWO_TENANTS = {
@@ -113,6 +116,7 @@ ENTRA = Provider(
     settings={
         "TOKEN_ISSUER": "https://login.microsoftonline.com/TENANT_ID/v2.0",
         "AUDIENCE": "API_CLIENT_ID",
+        "REQUIRED_CLAIMS": "azp",
     },
     # No alg in the keys.
     keys=[
@@ -137,9 +141,21 @@ ENTRA = Provider(
             accepted("Pets.Read", by="Zk3tR1sVq8uXw5yA7cE9gI2kM4oP6rT0"),
         ),
         Token(
-            "v2 delegated token with roles, with the setting: the user's roles count",
+            "v2 delegated token with roles, with scp,roles: the user's roles count",
             ENTRA_DELEGATED | {"scp": "Pets.Read", "roles": ["Pets.Admin"]},
             accepted("Pets.Read", "Pets.Admin", by="Zk3tR1sVq8uXw5yA7cE9gI2kM4oP6rT0"),
+            settings=ENTRA_ANY_ROLES,
+        ),
+        Token(
+            "v2 delegated token with the role of an application, with the settings for applications",
+            ENTRA_DELEGATED | {"scp": "access_as_user", "roles": ["Pets.Read.All"]},
+            lacks("idtyp"),
+            settings=ENTRA_APP_SETTINGS,
+        ),
+        Token(
+            "v2 delegated token that says so (idtyp), with the settings for applications",
+            ENTRA_DELEGATED | {"scp": "access_as_user", "roles": ["Pets.Read.All"], "idtyp": "user"},
+            lacks("idtyp"),
             settings=ENTRA_APP_SETTINGS,
         ),
         Token(
@@ -163,10 +179,17 @@ ENTRA = Provider(
             "ID token when client and API share a registration, without REQUIRED_CLAIMS",
             ENTRA_ID_TOKEN,
             accepted("Pets.Read.All", by="Zk3tR1sVq8uXw5yA7cE9gI2kM4oP6rT0"),
-            settings={"SCOPE_CLAIMS": "scp,roles"},
+            settings=ENTRA_ANY_ROLES | {"REQUIRED_CLAIMS": ""},
+        ),
+        Token("ID token when client and API share a registration", ENTRA_ID_TOKEN, lacks("azp")),
+        Token(
+            "ID token when client and API share a registration, with scp,roles",
+            ENTRA_ID_TOKEN,
+            lacks("azp"),
+            settings=ENTRA_ANY_ROLES,
         ),
         Token(
-            "ID token when client and API share a registration, with REQUIRED_CLAIMS",
+            "ID token when client and API share a registration, with the settings for applications",
             ENTRA_ID_TOKEN,
             lacks("azp"),
             settings=ENTRA_APP_SETTINGS,
@@ -187,6 +210,22 @@ ENTRA = Provider(
             ENTRA_V1_DELEGATED,
             accepted("user_impersonation", by="Zk3tR1sVq8uXw5yA7cE9gI2kM4oP6rT0"),
             settings=ENTRA_V1_SETTINGS,
+            header=ENTRA_V1_HEADER,
+            keys=ENTRA_V1_KEYS,
+        ),
+        Token(
+            "v1 ID token when client and API share a registration",
+            without(ENTRA_V1_DELEGATED, "appid", "appidacr", "scp") | {"nonce": "6785a1c3"},
+            lacks("appid"),
+            settings=ENTRA_V1_SETTINGS,
+            header=ENTRA_V1_HEADER,
+            keys=ENTRA_V1_KEYS,
+        ),
+        Token(
+            "v1 delegated token with the role of an application, with the settings for applications",
+            ENTRA_V1_DELEGATED | {"roles": ["Pets.Read.All"]},
+            lacks("idtyp"),
+            settings=ENTRA_V1_APP_SETTINGS,
             header=ENTRA_V1_HEADER,
             keys=ENTRA_V1_KEYS,
         ),

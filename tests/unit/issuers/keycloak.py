@@ -121,23 +121,29 @@ KEYCLOAK = Provider(
         Token(
             "client roles, with the setting",
             KEYCLOAK_USER,
-            accepted(*KEYCLOAK_SCOPES, "read:pets", by=KEYCLOAK_ANA),
-            settings={"SCOPE_CLAIMS": "scope,resource_access.pets-api.roles"},
+            accepted("read:pets", by=KEYCLOAK_ANA),
+            settings={"SCOPE_CLAIMS": "resource_access.pets-api.roles"},
         ),
         Token(
             "client roles, limited by ALLOWED_SCOPES",
             KEYCLOAK_USER,
             accepted("read:pets", by=KEYCLOAK_ANA),
             settings={
-                "SCOPE_CLAIMS": "scope,resource_access.pets-api.roles",
+                "SCOPE_CLAIMS": "resource_access.pets-api.roles",
                 "ALLOWED_SCOPES": "read:pets,create:pets",
             },
         ),
         Token(
             "realm roles, with the setting",
             KEYCLOAK_USER,
-            accepted(*KEYCLOAK_SCOPES, "offline_access", "keeper", by=KEYCLOAK_ANA),
-            settings={"SCOPE_CLAIMS": "scope,realm_access.roles"},
+            accepted("offline_access", "keeper", by=KEYCLOAK_ANA),
+            settings={"SCOPE_CLAIMS": "realm_access.roles"},
+        ),
+        Token(
+            "client scope that is named like a role, where roles decide",
+            KEYCLOAK_MACHINE | {"scope": "keeper", "realm_access": {"roles": ["offline_access"]}},
+            accepted("offline_access", by="2e8c4f0a-9d1b-4c7e-a5f3-6b0d8e2c4a1f"),
+            settings={"SCOPE_CLAIMS": "realm_access.roles"},
         ),
         Token(
             "user token with the required role",
@@ -150,6 +156,18 @@ KEYCLOAK = Provider(
             KEYCLOAK_USER | {"realm_access": {"roles": ["offline_access"]}},
             lacks("realm_access.roles"),
             settings={"REQUIRED_CLAIMS": "realm_access.roles=keeper,email_verified=true"},
+        ),
+        Token(
+            "user token where two clients are required, which no azp can be",
+            KEYCLOAK_USER,
+            lacks("azp"),
+            settings={"REQUIRED_CLAIMS": "azp=web,azp=mobile"},
+        ),
+        Token(
+            "user token with both of two required roles, since a list can have both",
+            KEYCLOAK_USER,
+            accepted(*KEYCLOAK_SCOPES, by=KEYCLOAK_ANA),
+            settings={"REQUIRED_CLAIMS": "realm_access.roles=keeper,realm_access.roles=offline_access"},
         ),
         Token(
             "one kid for a signing and an encryption key",

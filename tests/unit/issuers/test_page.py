@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -73,6 +74,15 @@ def test_the_lines_of_the_page_accept_a_token_of_the_table(section: str, block: 
 @pytest.mark.parametrize("provider", PROVIDERS, ids=NAMES)
 def test_each_provider_of_the_tables_has_a_section_that_begins_with_its_settings(provider: Provider) -> None:
     assert blocks_of(sections()[provider.name])[0] == provider.settings
+
+
+def test_the_rule_of_the_page_accepts_two_clients() -> None:
+    (rule,) = re.findall(r"^```python\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
+    rules: dict[str, Any] = {}
+    exec(compile(rule, "rules.py", "exec"), rules)
+
+    assert rules["refuse"]({"azp": "web"}) is rules["refuse"]({"azp": "mobile"}) is None
+    assert rules["refuse"]({"azp": "another"}) == rules["refuse"]({}) == "another client"
 
 
 def test_each_section_of_a_provider_has_a_table() -> None:
