@@ -233,10 +233,12 @@ def _read_issuer(values: dict[str, str], suffix: str, leeway: int, problems: lis
 def _missing(values: dict[str, str], suffix: str) -> list[str]:
     """Return what is required but missing. A placeholder of .env.sample is removed from `values`."""
     problems = []
+    has_issuer = "<" not in values.get("TOKEN_ISSUER", "<")
     for name in REQUIRED_VARIABLES:
         if "<" in values.get(name, ""):
             problems.append(f"{name}{suffix} is still {values.pop(name)}, as in .env.sample")
-        elif name not in values:
+        # Discovery finds it before a deployment, once the issuer is known.
+        elif name not in values and (name != "JWKS_URI" or has_issuer):
             problems.append(f"{name}{suffix} is not set")
     return problems
 

@@ -77,7 +77,6 @@ def test_without_settings_one_message_says_what_to_write(
     assert invoked.stdout == (
         "Error:\n"
         "The settings of stage dev are incomplete or invalid:\n"
-        "  - JWKS_URI is not set\n"
         "  - AUDIENCE is not set\n"
         "  - TOKEN_ISSUER is not set\n"
         "Write them to .env, or set them in the environment. See .env.sample.\n"

@@ -44,7 +44,14 @@ def test_all_that_is_missing_is_named_in_one_message() -> None:
     with pytest.raises(ConfigError) as error:
         Settings.from_environment({}, "*")
 
-    assert str(error.value) == "JWKS_URI is not set; AUDIENCE is not set; TOKEN_ISSUER is not set"
+    assert str(error.value) == "AUDIENCE is not set; TOKEN_ISSUER is not set"
+
+
+@pytest.mark.parametrize("token_issuer", [None, "<token_issuer>"])
+def test_the_keys_of_an_issuer_are_missed_only_where_the_issuer_is_set(token_issuer: str | None) -> None:
+    assert problems(JWKS_URI=None) == ["JWKS_URI is not set"]
+    (problem,) = problems(JWKS_URI=None, TOKEN_ISSUER=token_issuer)
+    assert problem.startswith("TOKEN_ISSUER is ")
 
 
 def test_what_was_left_of_the_sample_is_no_setting() -> None:
@@ -371,5 +378,5 @@ def test_the_sample_names_the_variables_that_there_are() -> None:
 def test_the_sample_as_it_is_does_not_pass_for_settings() -> None:
     sample = (ROOT / ".env.sample").read_text()
 
-    with pytest.raises(ConfigError, match="JWKS_URI"):
+    with pytest.raises(ConfigError, match="TOKEN_ISSUER"):
         Settings.from_environment(dict(re.findall(r"^([A-Z_]+)=(.*)$", sample, re.MULTILINE)))
