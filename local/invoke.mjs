@@ -1,13 +1,18 @@
 // This file is `npm run invoke`: the authorizer decides one event, and the policy is printed. If there are settings of
-// an issuer, it is that one, and the event is event.json. If not, it is the local issuer, and the token is a fresh one.
+// an issuer, it is that one, and the event is event.json. If not, it is the local issuer. Then a token that has
+// expired, or is from before the issuer was started again, is replaced by a fresh one with the same claims.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { fail } from './fail.mjs';
-import { fetchToken } from './issuer-client.mjs';
+import { fetchKeyIds, fetchToken } from './issuer-client.mjs';
+import { SCOPE } from './sample-requests.mjs';
 import { ISSUER_PORT, STAGE, environment, issuerUrl } from './settings.mjs';
 
 const LOCAL_ISSUER = /^http:\/\/127\.0\.0\.1:\d+\/$/; // whatever its port was when it issued the token
+
+// What its tokens have unless a request says otherwise.
+const ISSUED_CLAIMS = ['iss', 'sub', 'aud', 'iat', 'exp', 'gty', 'azp'];
 
 const file = ['.env.dev', '.env'].find((name) => existsSync(name));
 const settings = file ?? (process.env.TOKEN_ISSUER && 'the environment');
@@ -26,14 +31,9 @@ if (settings) {
 } else {
   const issuer = issuerUrl(ISSUER_PORT);
   const event = readEvent();
-  const { iss, scope } = unverifiedClaims(event.authorizationToken);
-  if (iss === undefined || LOCAL_ISSUER.test(iss)) {
-    const scopes = scope ?? 'read:pets';
-    event.authorizationToken = `Bearer ${await fetchToken(issuer, scopes)}`;
-    console.error(`Using the local issuer, ${issuer}, and a fresh token with the scope ${scopes}.`);
-  } else {
-    console.error(`Using the local issuer, ${issuer}, since there is no .env. The token of event.json is from ${iss}.`);
-  }
+  const { token, words } = await currentToken(event.authorizationToken, issuer);
+  if (token) event.authorizationToken = `Bearer ${token}`;
+  console.error(`Using the local issuer, ${issuer}, ${words}`);
   invoke(['--stage', STAGE, '--data', JSON.stringify(event)], environment(issuer));
 }
 
@@ -47,11 +47,38 @@ function readEvent() {
   }
 }
 
-// What is not a JWT, such as the ACCESS_TOKEN of the sample, has no claims.
-function unverifiedClaims(authorizationToken) {
+// Returns a fresh token if the event needs one, and words that say which token is used.
+async function currentToken(authorizationToken, issuer) {
+  if (String(authorizationToken).endsWith('ACCESS_TOKEN')) { // as in event.json.sample
+    return { token: await fetchToken(issuer, SCOPE), words: `and a fresh token with the scope ${SCOPE}.` };
+  }
+  const { header, payload } = unverified(authorizationToken);
+  const { iss, iat, exp, ...claims } = payload;
+  if (iss !== undefined && !LOCAL_ISSUER.test(iss)) {
+    return { words: `since there is no .env. The token of event.json is from ${iss}.` };
+  }
+  const isExpired = exp <= Date.now() / 1000;
+  if (!isExpired && !(await hasOldKey(header, issuer))) return { words: 'and the token of event.json.' };
+
+  const without = ISSUED_CLAIMS.filter((name) => !(name in payload));
+  const token = await fetchToken(issuer, '', { claims, without });
+  const reason = isExpired ? 'has expired' : 'is not signed with the key of the running issuer';
+  return { token, words: `and a fresh token with the claims of the one in event.json, which ${reason}.` };
+}
+
+// The local issuer has a new key each time that it starts.
+async function hasOldKey({ kid }, issuer) {
+  return kid !== undefined && !(await fetchKeyIds(issuer)).includes(kid);
+}
+
+// What is not a JWT has neither header nor claims.
+function unverified(authorizationToken) {
   try {
-    return JSON.parse(Buffer.from(authorizationToken.split('.')[1], 'base64url'));
+    const [header, payload] = authorizationToken.split('.', 2).map((segment) => {
+      return JSON.parse(Buffer.from(segment.split(' ').pop(), 'base64url'));
+    });
+    return { header: { ...header }, payload: { ...payload } };
   } catch {
-    return {};
+    return { header: {}, payload: {} };
   }
 }

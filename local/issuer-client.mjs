@@ -6,15 +6,22 @@ import { fail } from './fail.mjs';
 export async function fetchToken(issuer, scope, { claims = {}, without = [] } = {}) {
   const changes = { claims: JSON.stringify(claims), without: JSON.stringify(without) };
   const request = { grant_type: 'client_credentials', client_id: 'local-client', scope };
-  const response = await fetch(`${issuer}oauth/token`, {
-    method: 'POST',
-    body: new URLSearchParams({ ...request, ...changes }),
-  }).catch(() => {
+  const body = new URLSearchParams({ ...request, ...changes });
+  return (await ask(issuer, 'oauth/token', { method: 'POST', body })).access_token;
+}
+
+// Returns the IDs of the issuer's keys.
+export async function fetchKeyIds(issuer) {
+  return (await ask(issuer, '.well-known/jwks.json')).keys.map(({ kid }) => kid);
+}
+
+async function ask(issuer, path, options) {
+  const response = await fetch(`${issuer}${path}`, options).catch(() => {
     const elsewhere = 'If it runs on another port, set ISSUER_PORT here as well.';
     return fail(`There is no local issuer on ${issuer}. Start it in another terminal: npm start. ${elsewhere}`);
   });
-  if (!response.ok) fail(`${issuer} answered ${response.status} instead of a token: is it the local issuer?`);
-  return (await response.json()).access_token;
+  if (!response.ok) fail(`${issuer}${path} answered ${response.status}: is it the local issuer?`);
+  return response.json();
 }
 
 // Returns the URL of the API that the issuer's tokens are for; undefined if no local issuer answers.

@@ -294,18 +294,52 @@ def test_without_an_issuer_of_ones_own_the_local_one_is_invoked_and_named(
     assert outcome(invoked) == "policy"
 
 
-def test_an_expired_token_of_the_local_issuer_is_replaced_by_a_fresh_one_with_its_scope(
+def test_an_expired_token_of_the_local_issuer_is_replaced_by_a_fresh_one_with_its_claims(
     checkout: Path, invoke: Invoke, key: SigningKey
 ) -> None:
-    yesterday = make_token(key, good_claims(iss="http://127.0.0.1:3999/", exp=1, scope="create:pets"))
+    claims = good_claims(iss="http://127.0.0.1:3999/", exp=1, scope="create:pets", sub="me", org_id="acme")
+    yesterday = make_token(key, claims)
     event = json.dumps(make_event(yesterday, METHOD_ARN.replace("GET/pets", "POST/pets")))
     (checkout / "event.json").write_text(event)
 
     invoked = invoke()
 
+    assert (
+        "and a fresh token with the claims of the one in event.json, which has expired.\n" in invoked.stderr
+    )
     assert outcome(invoked) == "policy"
     assert '"scope": "create:pets"' in invoked.stdout
+    assert '"principalId": "me"' in invoked.stdout
     assert (checkout / "event.json").read_text() == event
+
+
+def test_a_token_of_an_earlier_start_of_the_issuer_is_replaced_too(
+    checkout: Path, invoke: Invoke, stack: Stack, key: SigningKey
+) -> None:
+    earlier = make_token(key, good_claims(iss=stack.url("its issuer"), sub="me"))
+    (checkout / "event.json").write_text(json.dumps(make_event(earlier)))
+
+    invoked = invoke()
+
+    assert "which is not signed with the key of the running issuer.\n" in invoked.stderr
+    assert outcome(invoked) == "policy"
+    assert '"principalId": "me"' in invoked.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"), [(("--claim", "sub=me"), "policy"), (("--without", "exp"), "unauthorized")]
+)
+def test_any_other_token_of_the_local_issuer_is_used_as_it_is(
+    checkout: Path, invoke: Invoke, token: Token, options: tuple[str, ...], expected: str
+) -> None:
+    event = json.dumps(make_event(token(*options).stdout.strip()))
+    (checkout / "event.json").write_text(event)
+
+    invoked = invoke()
+
+    assert ", and the token of event.json.\n" in invoked.stderr
+    assert outcome(invoked) == expected
+    assert ('"principalId": "me"' in invoked.stdout) == (expected == "policy")
 
 
 def test_a_token_of_another_issuer_is_kept_and_its_issuer_is_named(
