@@ -310,6 +310,7 @@ find('.copy').addEventListener('click', listener(copyToken));
 find('.send-all').addEventListener('click', sendAll);
 const start = find(config.hasIssuer ? '.issue' : '.paste');
 start.hidden = false;
+find('.log-hint').hidden = !config.hasIssuer;
 start.addEventListener('submit', listener(config.hasIssuer ? () => issue() : usePasted));
 use(undefined);
 if (config.hasIssuer) start.requestSubmit();
