@@ -7,7 +7,8 @@ import { fetchToken } from './issuer-client.mjs';
 import { ISSUER_PORT, issuerUrl } from './settings.mjs';
 
 const USAGE = `Usage: npm run token -- [--scope "read:pets create:pets"] [--claim NAME=JSON] [--without NAME]
---claim and --without can be repeated. A value that is a word, and not JSON, is taken as a string.`;
+The scope is read:pets if --scope is not given; --scope "" asks for none. --claim and --without can be repeated.
+A value that is a word, and not JSON, is taken as a string.`;
 
 function options() {
   const several = { type: 'string', multiple: true, default: [] };
