@@ -13,6 +13,7 @@ import time
 import traceback
 from contextlib import suppress
 from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 # One authorizer of serverless.yml, from plugins/offline.cjs: its `api` (rest, http or websocket), its `type`
@@ -27,9 +28,17 @@ _cache: dict[tuple[str, ...], tuple[float, Event]] = {}
 def authorize(event: Event, context: object) -> object:
     """Let handler.py decide, and return what serverless-offline turns into the status of API Gateway."""
     arn = _arn(event)
+    headers = {name.lower(): value for name, value in event["headers"].items()}
+    if trace_id := headers.get("x-amzn-trace-id"):
+        # serverless-offline gives all requests one ID. By this one, the log tells whose decision a line is.
+        context = SimpleNamespace(aws_request_id=trace_id)
     try:
         sent = _as_api_gateway_sends_it(event)
-        answer = _answer(sent, _identity(event, sent), context)
+        identity = _identity(event, sent)
+        if not all(identity):
+            _log_missing_identity(context)
+            return "Unauthorized"
+        answer = _answer(sent, identity, context)
         effect = "Allow" if _allows(answer["policyDocument"], _arn(sent)) else "Deny"
         return answer | {"policyDocument": _policy(effect, arn)}
     except Exception as error:  # noqa: BLE001 - Lambda, too, turns any exception into an answer
@@ -82,8 +91,8 @@ def _as_api_gateway_sends_it(event: Event) -> Event:
 def _identity(event: Event, sent: Event) -> tuple[str, ...]:
     """Return the values of the identity sources, under which API Gateway caches an answer.
 
-    It rejects a request that lacks one. A token that does not match the validation expression of a TOKEN
-    authorizer is empty here.
+    Those that the request lacks are empty, and API Gateway rejects it. So is a token that does not match the
+    validation expression of a TOKEN authorizer.
     """
     if AUTHORIZER["type"] == "token":
         values = [event["authorizationToken"]]
@@ -98,9 +107,17 @@ def _identity(event: Event, sent: Event) -> tuple[str, ...]:
         places["context"].setdefault("routekey", sent["requestContext"].get("resourceId"))
         sources = [source.lower().lstrip("$").split(".") for source in AUTHORIZER["identitySource"]]
         values = [places.get(place, {}).get(name) for *_, place, name in sources]
-    if not all(values):
-        raise Exception("Unauthorized")
-    return tuple(map(str, values))
+    return tuple(str(value or "") for value in values)
+
+
+def _log_missing_identity(context: object) -> None:
+    """Print a line as those of the authorizer, which is not asked about such a request."""
+    is_token = AUTHORIZER["type"] == "token"
+    missing = "Authorization is not of the form Bearer TOKEN" if is_token else "an identity source is missing"
+    reason = f"{missing}: the authorizer was not asked"
+    request_id = getattr(context, "aws_request_id", None)
+    line = {"level": "INFO", "event": "decision", "outcome": "unauthorized", "reason": reason}
+    print(json.dumps(line | {"request_id": request_id}), flush=True)
 
 
 def _answer(sent: Event, identity: tuple[str, ...], context: object) -> Event:

@@ -7,10 +7,10 @@ const NOISE = [
   /^\(λ: [\w-]+\) RequestId: /,
 ];
 
-const DELAY = 50; // milliseconds: the authorizer's line takes another way than the answer, and may come later
+const DELAY = 200; // milliseconds: the authorizer's line takes another way than the answer, and may come later
 
 export class RequestLog {
-  #pending = new Set();
+  #decisions = new Map(); // by the trace ID; undefined: none yet
   #print;
 
   constructor(print) {
@@ -18,18 +18,17 @@ export class RequestLog {
   }
 
   // Call it with a request that arrived. It returns a function to call with the status of the answer.
-  begin({ method, url, headers }) {
+  begin({ method, url, headers }, traceId) {
     const started = performance.now();
-    const entry = { mayHaveDecision: method !== 'OPTIONS' && headers.authorization !== undefined };
-    this.#pending.add(entry);
+    this.#decisions.set(traceId, undefined);
     return (status) => {
       const duration = Math.round(performance.now() - started);
       setTimeout(() => {
-        this.#pending.delete(entry);
+        const reason = this.#decisions.get(traceId) ?? reasonWithoutDecision(status, headers);
+        this.#decisions.delete(traceId);
         if (method === 'OPTIONS' && status < 300) return; // a browser asks before each request of another origin
         const path = url.replace(/[^!-~]/g, '?');
-        const decision = entry.decision ? `  ${entry.decision}` : '';
-        this.#print(`${method} ${path}  ${status}  ${duration} ms${decision}`);
+        this.#print(`${method} ${path}  ${status}  ${duration} ms${reason && `  ${reason}`}`);
       }, DELAY);
     };
   }
@@ -37,22 +36,25 @@ export class RequestLog {
   // Call it with a line that serverless-offline or a function printed.
   add(line) {
     if (NOISE.some((pattern) => pattern.test(line))) return;
-    const decision = decisionIn(line);
-    // With several requests at a time, nobody can tell whose decision it is.
-    const candidates = [...this.#pending].filter((entry) => entry.mayHaveDecision && !entry.decision);
-    if (decision && candidates.length === 1) candidates[0].decision = decision;
+    const { traceId, reason } = decisionIn(line);
+    if (this.#decisions.has(traceId)) this.#decisions.set(traceId, reason);
     else this.#print(line);
   }
 }
 
+function reasonWithoutDecision(status, headers) {
+  return status === 401 && headers.authorization === undefined ? 'no token: the authorizer was not asked' : '';
+}
+
+// local/gateway.py makes the trace ID the request ID of the decision.
 function decisionIn(line) {
-  if (!line.startsWith('{')) return undefined;
+  if (!line.startsWith('{')) return {};
   try {
-    const { event, outcome, reason, scopes } = JSON.parse(line);
-    if (event !== 'decision') return undefined;
+    const { event, outcome, reason, scopes, request_id: traceId } = JSON.parse(line);
+    if (event !== 'decision') return {};
     const token = scopes ? ` (scopes of the token: ${scopes.join(' ') || 'none'})` : '';
-    return outcome === 'policy' ? `${reason}${token}` : `${outcome}: ${reason}`;
+    return { traceId, reason: outcome === 'policy' ? `${reason}${token}` : `${outcome}: ${reason}` };
   } catch {
-    return undefined;
+    return {};
   }
 }

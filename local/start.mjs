@@ -25,29 +25,40 @@ const offline = startOffline(['--httpPort', offlinePort], issuer, {
 await listening(offlinePort);
 // Each is sent once, past the log, so that these functions are warm when the user's first request arrives.
 const token = await fetchToken(issuer, SCOPE);
-const surprises = [];
+const statuses = [];
 for (const request of sampleRequests(`http://${HOST}:${offlinePort}/${STAGE}`)) {
-  const status = await send(request, token);
-  if (status !== request.status) surprises.push({ request, status });
+  statuses.push(await send(request, token));
 }
-// Rules of one's own may refuse this token. Anything else is a fault, which the log explains.
-if (surprises.some(({ status }) => status !== 403)) offline.printKept();
-for (const { request, status } of surprises) {
-  const why = status === 403 ? ' (does a rule in rules.py refuse the token?)' : '';
-  console.log(`Expected ${request.status}, but got ${status}${why}: ${curl(request)}`);
+const results = sampleRequests(api).map((request, index) => result(request, statuses[index]));
+const surprises = results.filter(({ status, expected }) => status !== expected);
+// Rules of one's own may change what this token may do. Anything else is a fault, which the log explains.
+if (surprises.some(({ rule }) => !rule)) offline.printKept();
+for (const { status, expected, rule, command } of surprises) {
+  console.log(`Expected ${expected}, but got ${status}${rule ? ` (${rule})` : ''}: ${command}`);
 }
 
-await startApi(apiPort, { offlinePort, page: issuer, begin: (request) => log.begin(request) });
+// `rule` is what a rule of one's own may have done to the token, if one can be the cause of the status.
+function result(request, status) {
+  const { status: expected, why } = request;
+  const rules = { '200 403': 'does a rule in rules.py refuse the token?', '403 200': 'does a rule in rules.py grant it?' };
+  return { status, expected, why, rule: rules[`${expected} ${status}`], command: curl(request) };
+}
+
+function comment({ status, expected, why, rule }) {
+  return status === expected ? `# ${status}: ${why}` : `# ${status}, not ${expected}: ${rule ?? 'see the lines above'}`;
+}
+
+await startApi(apiPort, { offlinePort, page: issuer, begin: (request, traceId) => log.begin(request, traceId) });
 const prefix = process.env.ISSUER_PORT ? `ISSUER_PORT=${issuerPort} ` : '';
 console.log(`
 Try it in a browser: ${issuer}
-The API is at ${api}, its issuer at ${issuer}
+The API is at ${api}, its issuer at ${issuer} (which serves that page, too)
 
 Or in another terminal, in this folder:
 
 ${tokenCommand(prefix, 'TOKEN', SCOPE)}
-${sampleRequests(api).map((request) => `# ${request.status}: ${request.why}\n${curl(request)}`).join('\n')}
+${results.map((one) => `${comment(one)}\n${one.command}`).join('\n')}
 
-Press Ctrl-C to stop everything. After changing code, start it again. Each request is logged here:
+Press Ctrl-C to stop everything. After changing code, start it again. Each request to the API is logged here:
 `);
 offline.printLog();

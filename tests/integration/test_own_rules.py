@@ -18,6 +18,8 @@ def refuse(claims):
 
 RULES = """
 def refuse(claims):
+    if claims["sub"] == "local-client@clients":
+        return "the client of the sample requests"
     return None if claims.get("org_id", "acme") == "acme" else "not of acme"
 
 def scopes(claims):
@@ -84,6 +86,18 @@ def test_rules_apply_to_the_tokens_of_the_local_issuer(stack: LocalStack) -> Non
     assert status(roles=["read:pets"], tenant="acme") == 200
     assert status(roles=["read:pets"], org_id="other") == 403
     assert status(roles="read:pets") == 500  # a string is no list of scopes
+
+
+def test_where_a_rule_refuses_the_sample_token_the_printed_statuses_are_those_that_came(
+    stack: LocalStack,
+) -> None:
+    pets = f'curl -i {stack.api}/pets -H "Authorization: Bearer $TOKEN"'
+    rule = "does a rule in rules.py refuse the token?"
+
+    assert f"\nExpected 200, but got 403 ({rule}): {pets}\n" in stack.printed
+    assert f"\n# 403, not 200: {rule}\n{pets}\n" in stack.printed
+    assert f"\n# 401: no token\ncurl -i {stack.api}/pets\n" in stack.printed
+    assert "# 200" not in stack.printed
 
 
 def test_the_backend_is_told_who_calls(stack: LocalStack) -> None:

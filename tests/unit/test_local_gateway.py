@@ -238,10 +238,15 @@ def test_errors_are_not_cached(gateway: Gateway) -> None:
     indirect=["gateway"],
 )
 def test_a_request_without_an_identity_source_is_rejected_before_the_function_runs(
-    gateway: Gateway, event: dict[str, Any]
+    gateway: Gateway, event: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert gateway.effect(event) == "Unauthorized"
+    traced = event | {"headers": event["headers"] | {"X-Amzn-Trace-Id": "Root=1-x"}}
+
+    assert gateway.effect(traced) == "Unauthorized"
     assert gateway.sent == []
+    line = json.loads(capsys.readouterr().out)
+    assert (line["outcome"], line["request_id"]) == ("unauthorized", "Root=1-x")
+    assert line["reason"].endswith(": the authorizer was not asked")
 
 
 @kind(REQUEST)
