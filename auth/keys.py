@@ -12,8 +12,9 @@ from .errors import InvalidToken, KeysUnavailable
 from .fetch import FETCH_TIMEOUT
 from .jwks import Key, KeySet, parse_jwks
 
-# In seconds of the wall clock: the monotonic clock stands still while a Lambda environment is frozen.
-FRESH_FOR = 600  # after a good fetch; a withdrawn key is rejected at the latest when this is over
+# In seconds of the wall clock: the monotonic clock stands still while a Lambda environment is frozen. API
+# Gateway caches policies, which adds up to `authorizerTtl` to each of the first two.
+FRESH_FOR = 600  # after a good fetch; then they are fetched again, and a withdrawn key is rejected
 STALE_KEYS_EXPIRE_AFTER = 24 * 3600  # after a good fetch, while the issuer can't be reached
 MAX_STEP_BACK = 300  # of the clock; a larger one leaves the age of the keys unknown
 MISS_PAUSE = 30  # between two fetches for an unknown kid
@@ -202,20 +203,23 @@ class KeyStore:
             copy = _HeldKeys(key_set, fetched_at, are_from_backup=True)
             if not copy.expire_in(now):
                 raise ValueError("the copy is too old")
+            if copy.expire_in(now) <= self._held.expire_in(now):
+                raise ValueError("the copy is not later than the keys in memory")
         except (OSError, ValueError) as error:
             reason = {"jwks_uri": self._jwks_uri, "reason": str(error)}
             log.error("key_backup_unusable", extra={"details": reason})
             return
-        if copy.expire_in(now) > self._held.expire_in(now):
-            self._held = copy
-            age = {"jwks_uri": self._jwks_uri, "age_in_seconds": max(0, int(now - fetched_at))}
-            log.error("keys_from_backup", extra={"details": age})  # at every LOG_LEVEL
+        self._held = copy
+        age = {"jwks_uri": self._jwks_uri, "age_in_seconds": max(0, int(now - fetched_at))}
+        log.error("keys_from_backup", extra={"details": age})  # at every LOG_LEVEL
 
     def _log_failure(self) -> None:
         remaining = self._held.expire_in(self._failed_at)
+        source = "backup" if self._held.are_from_backup else "issuer"
         details = {
             "jwks_uri": self._jwks_uri,
             "reason": self._failure,
+            "stale_keys_from": source if remaining else "none",
             "stale_keys_expire_in_seconds": int(remaining),
         }
         log.error("jwks_fetch_failed", extra={"details": details})

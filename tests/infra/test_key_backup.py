@@ -113,7 +113,7 @@ def test_the_bucket_is_private_encrypted_and_versioned_and_old_versions_expire(p
 
 def test_the_bucket_refuses_requests_without_tls_and_writers_other_than_the_backup(prod: Resources) -> None:
     policy = properties(prod, "KeyBackupBucketPolicy")
-    tls, writers = policy["PolicyDocument"]["Statement"]
+    tls, writers, _ = policy["PolicyDocument"]["Statement"]
 
     assert policy["Bucket"] == {"Ref": "KeyBackupBucket"}
     assert (tls["Effect"], tls["Principal"], tls["Action"]) == ("Deny", "*", "s3:*")
@@ -123,6 +123,20 @@ def test_the_bucket_refuses_requests_without_tls_and_writers_other_than_the_back
     assert "s3:PutObject" in writers["Action"]
     role = {"Fn::GetAtt": ["KeyBackupRole", "Arn"]}
     assert writers["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": role}}
+
+
+def test_nobody_may_delete_a_version_which_would_bring_back_the_keys_of_an_earlier_one(
+    prod: Resources,
+) -> None:
+    *_, statement = properties(prod, "KeyBackupBucketPolicy")["PolicyDocument"]["Statement"]
+
+    assert statement.pop("Sid")
+    assert statement == {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:DeleteObjectVersion",
+        "Resource": OBJECTS,
+    }
 
 
 def test_a_removed_stage_keeps_its_bucket_whose_name_does_not_prevent_another_deployment(

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from auth import InvalidToken, Issuer, KeysUnavailable
 from auth.backup import StoredCopy, back_up
 from auth.fetch import start
-from auth.keys import FRESH_FOR, KeyStore
-from tests.support.authorizer import DAY, Clock
+from auth.keys import FRESH_FOR, STALE_KEYS_EXPIRE_AFTER, KeyStore
+from tests.support.authorizer import Clock
 from tests.support.tokens import AUDIENCE, ISSUER, SigningKey, jwks
 
 URI = "https://issuer.example/jwks.json"
@@ -90,7 +90,7 @@ class World:
                 environment.keys.get_key(kid, "ES256")
             except (InvalidToken, KeysUnavailable):
                 continue
-            assert now < max(self.answers[kid]) + DAY
+            assert now < max(self.answers[kid]) + STALE_KEYS_EXPIRE_AFTER
             assert now >= min(self.answers[kid]) - STEP_BACK
 
 

@@ -119,6 +119,7 @@ def test_the_import_says_once_that_an_issuer(behave: Behaviour, reason: str, key
             "event": "jwks_fetch_failed",
             "jwks_uri": issuer.url,
             "reason": reason,
+            "stale_keys_from": "none",
             "stale_keys_expire_in_seconds": 0,
         }
         assert line_of(process) == "imported"

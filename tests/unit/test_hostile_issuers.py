@@ -26,8 +26,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from auth import InvalidToken, KeysUnavailable
 from auth.fetch import fetch, start_fetch
-from auth.keys import KeyStore
-from tests.support.authorizer import DAY, MINUTE, Authorizer
+from auth.keys import STALE_KEYS_EXPIRE_AFTER, KeyStore
+from tests.support.authorizer import MINUTE, Authorizer
 from tests.support.certificates import certify
 from tests.support.jwks_server import Behaviour, Gate, JwksServer, answer, endless, head, raw, reset, silence
 from tests.support.tokens import (
@@ -152,9 +152,9 @@ def test_known_keys_hold_for_a_day_if_an_endpoint(
     assert 1 <= len(logged) <= 2
     assert warm.status(token_with_unknown_kid()) == 500
 
-    warm.clock.now = fetched_at + DAY - 1
+    warm.clock.now = fetched_at + STALE_KEYS_EXPIRE_AFTER - 1
     assert warm.status(token(key)) == 200
-    warm.clock.now = fetched_at + DAY
+    warm.clock.now = fetched_at + STALE_KEYS_EXPIRE_AFTER
     assert warm.status(token(key)) == 500
 
     outage.end(key, new_key)

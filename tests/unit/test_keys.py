@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from auth.fetch import start_fetch
+from auth.keys import STALE_KEYS_EXPIRE_AFTER
 from tests.support.authorizer import DAY, MINUTE, Authorizer
 from tests.support.jwks_server import Gate, answer, head, raw
 from tests.support.tokens import SigningKey, good_claims, jwks, make_token, token, token_with_unknown_kid
@@ -374,11 +375,14 @@ def test_a_failed_fetch_is_logged_in_words_of_ours(
     warm.status(token(key))
 
     line = {"event": "jwks_fetch_failed", "jwks_uri": warm.issuer.url, "reason": "HTTP status 500"}
-    assert logged == [line | {"stale_keys_expire_in_seconds": DAY - 10 * MINUTE}]
+    assert logged == [
+        line
+        | {"stale_keys_from": "issuer", "stale_keys_expire_in_seconds": STALE_KEYS_EXPIRE_AFTER - 10 * MINUTE}
+    ]
 
-    warm.clock.now += DAY
+    warm.clock.now += STALE_KEYS_EXPIRE_AFTER
     warm.status(token(key))
-    assert logged[1:] == [line | {"stale_keys_expire_in_seconds": 0}]
+    assert logged[1:] == [line | {"stale_keys_from": "none", "stale_keys_expire_in_seconds": 0}]
 
 
 def test_no_library_logs_what_the_issuer_says(warm: Authorizer) -> None:
@@ -563,7 +567,7 @@ def test_the_age_of_keys_counts_from_the_earliest_time_that_the_clock_has_shown(
     warm.issuer.behave = answer(b"", status="503 Authorizer Unavailable")
     warm.clock.now -= 200
     assert warm.status(token(key)) == 200
-    warm.clock.now += DAY - 1
+    warm.clock.now += STALE_KEYS_EXPIRE_AFTER - 1
     assert warm.status(token(key)) == 200
 
     warm.clock.now += 1

@@ -11,7 +11,7 @@ import pytest
 
 from auth import InvalidToken, KeysUnavailable
 from auth.backup import StoredCopy
-from auth.keys import KeyStore
+from auth.keys import STALE_KEYS_EXPIRE_AFTER, KeyStore
 from tests.support.authorizer import DAY, MINUTE, Clock
 from tests.support.tokens import SigningKey, jwks
 
@@ -187,10 +187,10 @@ def test_without_a_backup_an_outage_is_as_before() -> None:
     ("age", "result"),
     [
         (0, "found"),
-        (23 * HOUR, "found"),
-        (DAY - 1, "found"),
-        (DAY, "KeysUnavailable"),
-        (25 * HOUR, "KeysUnavailable"),
+        (STALE_KEYS_EXPIRE_AFTER - HOUR, "found"),
+        (STALE_KEYS_EXPIRE_AFTER - 1, "found"),
+        (STALE_KEYS_EXPIRE_AFTER, "KeysUnavailable"),
+        (STALE_KEYS_EXPIRE_AFTER + HOUR, "KeysUnavailable"),
         (-300, "found"),
         (-301, "KeysUnavailable"),
         (-DAY, "KeysUnavailable"),
@@ -204,12 +204,12 @@ def test_a_copy_is_used_if_it_is_less_than_a_day_old(
     assert down.get() == result
 
 
-@pytest.mark.parametrize("age", [0, 5 * MINUTE, 23 * HOUR])
+@pytest.mark.parametrize("age", [0, 5 * MINUTE, STALE_KEYS_EXPIRE_AFTER - HOUR])
 def test_the_keys_of_a_copy_keep_its_age(down: World, key: SigningKey, age: int) -> None:
     down.back_up(key, age=age)
     assert down.get() == "found"
     down.stored = None
-    down.clock.now += DAY - age - 1
+    down.clock.now += STALE_KEYS_EXPIRE_AFTER - age - 1
     assert down.get() == "found"
 
     down.clock.now += 1
@@ -338,7 +338,7 @@ def test_the_day_of_a_copy_from_the_future_begins_now(
     assert down.get() == "found"
     assert logged[-1]["age_in_seconds"] == 0
     down.stored = None
-    down.clock.now += DAY
+    down.clock.now += STALE_KEYS_EXPIRE_AFTER
 
     assert down.get() == "KeysUnavailable"
 
@@ -346,7 +346,7 @@ def test_the_day_of_a_copy_from_the_future_begins_now(
 def test_what_the_clock_shows_after_the_copy_was_read_counts(
     down: World, key: SigningKey, logged: list[dict[str, Any]]
 ) -> None:
-    down.back_up(key, age=DAY - 2)
+    down.back_up(key, age=STALE_KEYS_EXPIRE_AFTER - 2)
     read = down.read_backup
 
     def read_slowly(uri: str) -> StoredCopy:
@@ -371,10 +371,29 @@ def test_a_copy_that_is_used_is_logged_with_its_age(
     assert logged[1] == {"event": "keys_from_backup", "jwks_uri": URI, "age_in_seconds": 5 * MINUTE}
 
 
+def test_a_fetch_that_fails_says_where_the_keys_are_from_that_are_used_instead(
+    up: World, new_key: SigningKey, logged: list[dict[str, Any]]
+) -> None:
+    up.body = None
+    up.clock.now += HOUR
+    assert up.get() == "found"
+    up.back_up(new_key, age=MINUTE)
+    assert up.get("key-2") == "found"
+    up.clock.now += MINUTE
+    assert up.get("key-2") == "found"
+    up.stored = None
+    up.clock.now += STALE_KEYS_EXPIRE_AFTER
+    assert up.get("key-2") == "KeysUnavailable"
+
+    failures = [line for line in logged if line["event"] == "jwks_fetch_failed"]
+    assert [line["stale_keys_from"] for line in failures] == ["issuer", "backup", "none"]
+    assert failures[1]["stale_keys_expire_in_seconds"] == STALE_KEYS_EXPIRE_AFTER - 2 * MINUTE
+
+
 REASONS: dict[str, tuple[Callable[[World, SigningKey], object], str]] = {
     "not readable": (lambda world, key: setattr(world, "stored", None), "S3 answered AccessDenied"),
     "broken": (lambda world, key: setattr(world, "stored", StoredCopy(b"", 0)), "not JSON"),
-    "old": (lambda world, key: world.back_up(key, age=DAY), "the copy is too old"),
+    "old": (lambda world, key: world.back_up(key, age=STALE_KEYS_EXPIRE_AFTER), "the copy is too old"),
 }
 
 
@@ -386,4 +405,14 @@ def test_the_log_says_why_a_copy_is_not_used_if_it_is(
     cause(down, key)
     assert down.get() == "KeysUnavailable"
 
+    assert logged[1:] == [{"event": "key_backup_unusable", "jwks_uri": URI, "reason": reason}]
+
+
+def test_the_log_says_that_a_copy_was_read_for_a_key_that_only_a_later_one_could_have(
+    up: World, logged: list[dict[str, Any]]
+) -> None:
+    up.body = None
+    assert up.get("unknown") == "KeysUnavailable"
+
+    reason = "the copy is not later than the keys in memory"
     assert logged[1:] == [{"event": "key_backup_unusable", "jwks_uri": URI, "reason": reason}]

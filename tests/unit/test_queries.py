@@ -15,6 +15,7 @@ import yaml
 import handler
 from auth.backup import StoredCopy, make_copy
 from auth.custom_rules import Rules
+from auth.keys import STALE_KEYS_EXPIRE_AFTER
 from tests.support.deployed import deployed
 from tests.support.jwks_server import answer
 from tests.support.lambda_log import lines_of
@@ -86,6 +87,9 @@ def log(key: SigningKey, stranger: SigningKey) -> list[Record]:
             service.start_cold()
             with a_backup(content):
                 invocations.append(lines_of(make_event(reader)))
+            if content != b"rubbish":
+                with an_hour_later():
+                    invocations.append(lines_of(make_event(reader)))
     with deployed(key, AUDIENCE=""):
         invocations.append(lines_of(make_event(reader)))
     with deployed(key) as service:
@@ -122,7 +126,7 @@ def test_each_decision_is_counted_once_under_its_outcome(log: list[Record]) -> N
     rows = ask("decisions", log)
     totals = {name: sum(row[name] for row in rows) for name in rows[0] if name != "bin(5m)"}
 
-    assert totals == {"policies": 7, "unauthorized": 7, "keys_unavailable": 2, "config_errors": 2}
+    assert totals == {"policies": 8, "unauthorized": 7, "keys_unavailable": 2, "config_errors": 2}
     assert sum(totals.values()) == len([record for record in log if record.get("event") == "decision"])
     assert len(rows) > 1
     assert all(row["bin(5m)"] % 300_000 == 0 for row in rows)
@@ -131,7 +135,7 @@ def test_each_decision_is_counted_once_under_its_outcome(log: list[Record]) -> N
 def test_refusals_are_all_decisions_but_the_granted_ones_by_reason(log: list[Record]) -> None:
     refusals = counts(ask("refusals", log), "outcome", "reason")
 
-    assert sum(refusals.values()) == 18 - 3
+    assert sum(refusals.values()) == 19 - 4
     assert refusals["policy", "missing scopes: create:pets"] == 1
     assert refusals["policy", "the route is not in the route table"] == 1
     assert refusals["unauthorized", "expired"] == 1
@@ -141,18 +145,20 @@ def test_refusals_are_all_decisions_but_the_granted_ones_by_reason(log: list[Rec
 def test_keys_says_for_how_long_an_issuer_may_stay_away_and_how_old_the_copy_of_its_keys_is(
     log: list[Record],
 ) -> None:
-    rows = {row["event"]: row for row in ask("keys", log)}
+    rows = {(row["event"], row.get("stale_keys_from")): row for row in ask("keys", log)}
 
-    assert {event: row["times"] for event, row in rows.items()} == {
-        "jwks_fetch_failed": 4,
-        "keys_from_backup": 1,
-        "key_backup_unusable": 1,
+    assert {name: row["times"] for name, row in rows.items()} == {
+        ("jwks_fetch_failed", "issuer"): 1,
+        ("jwks_fetch_failed", "backup"): 1,
+        ("jwks_fetch_failed", "none"): 3,  # in new environments
+        ("keys_from_backup", None): 1,
+        ("key_backup_unusable", None): 1,
     }
-    assert rows["jwks_fetch_failed"]["hours_left"] == 0  # in a new environment
-    assert rows["keys_from_backup"]["hours_old"] == pytest.approx(2, abs=0.1)
-    assert rows["key_backup_unusable"]["last_reason"]
-    outage = [record for record in log if record.get("event") == "jwks_fetch_failed"][:1]
-    assert ask("keys", outage)[0]["hours_left"] == pytest.approx(23, abs=0.1)
+    assert rows["keys_from_backup", None]["hours_old"] == pytest.approx(2, abs=0.1)
+    assert rows["key_backup_unusable", None]["last_reason"]
+    assert rows["jwks_fetch_failed", "none"]["hours_left"] == 0
+    hours_left = [rows["jwks_fetch_failed", source]["hours_left"] for source in ("issuer", "backup")]
+    assert hours_left == pytest.approx([STALE_KEYS_EXPIRE_AFTER / 3600 - hours for hours in (1, 3)], abs=0.1)
 
 
 def test_cold_starts_are_the_invocations_that_lambda_reports_an_init_duration_for(log: list[Record]) -> None:
@@ -200,6 +206,7 @@ def test_outages_are_all_that_callers_get_a_503_for_and_nothing_that_they_can_ca
         "AttributeError:",
         "config_error",  # the setting
         *("jwks_fetch_failed", "key_backup_unusable", "keys_unavailable"),
+        "jwks_fetch_failed",  # while the keys of the backup are used
         *("jwks_fetch_failed", "keys_from_backup"),
         *("jwks_fetch_failed", "keys_unavailable"),
         "jwks_fetch_failed",
