@@ -115,7 +115,7 @@ def test_the_log_lines_are_real(key: SigningKey) -> None:
         ("context", lambda _: {"tenant": None}),
     ]
     for line, (name, rule) in zip(lines, reasons, strict=True):
-        with deployed(key, ROUTE_SCOPES="*") as service:
+        with deployed(key) as service:
             service.use_rules(Rules(**{name: rule}))
             (logged,) = service.invoke(make_event(make_token(key))).log
         assert list(logged) == list(line)
