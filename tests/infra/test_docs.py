@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from auth.keys import STALE_KEYS_EXPIRE_AFTER
 from auth.settings import DEPLOYMENT_VARIABLES, ISSUER_VARIABLES
 from tests.support.serverless_yml import Loader
 
@@ -261,6 +262,18 @@ def test_each_reason_in_the_log_is_in_the_runbook() -> None:
     spans = [span for page in RUNBOOK for span in code_spans(page)]
     missing = sorted(reason for reason in reasons() if not is_documented(reason, spans))
     assert [reason.replace("\0", "{}") for reason in missing] == []
+
+
+def test_each_text_that_tells_how_long_keys_are_used_agrees_with_the_key_store() -> None:
+    hours = f"{STALE_KEYS_EXPIRE_AFTER // 3600} hours"
+    texts = (
+        "docs/outages.md",
+        "docs/log.md",
+        "docs/security.md",
+        "resources/alarms.yml",
+        "resources/key-backup.yml",
+    )
+    assert [path for path in texts if set(re.findall(r"\d+ hours", text(path))) != {hours}] == []
 
 
 def test_each_event_and_outcome_in_the_log_is_in_the_runbook() -> None:
