@@ -27,6 +27,10 @@ PLAIN = re.compile(r"[A-Za-z0-9._~:/?&=@+%,-]{1,500}")
 _TENANT = "{tenantid}"
 
 
+# Reasons of `auth.fetch` that say nothing about whether the document exists.
+_MAY_PASS = re.compile("Time-?out|no answer within|Connection|HTTP status (429|5)", re.IGNORECASE)
+
+
 class DiscoveryError(Exception):
     """There is no document that says where the keys are."""
 
@@ -59,6 +63,9 @@ def fetch_document(place: str, fetch: Fetch) -> Document:
     try:
         document = json.loads(fetch(url))
     except OSError as reason:
+        if _MAY_PASS.search(str(reason)):
+            text = f"The discovery document at {quoted(url)} could not be fetched: {reason}."
+            raise DiscoveryError(text, "Try again.") from None
         raise DiscoveryError(f"There is no discovery document at {quoted(url)}: {reason}.") from None
     except (ValueError, RecursionError):
         document = None
@@ -95,7 +102,10 @@ def find_jwks_uri(token_issuer: Sequence[str], fetch: Fetch, suffix: str = "") -
     except NamesNoTenant:
         raise
     except DiscoveryError as error:
-        raise DiscoveryError(error.reason, write_uri) from None
+        instruction = (
+            f"{error.instruction} If that does not help: {write_uri}" if error.instruction else write_uri
+        )
+        raise DiscoveryError(error.reason, instruction) from None
     if document.issuer not in token_issuer:
         raise _another_issuer(name, document, suffix)
     uri = document.jwks_uri

@@ -227,3 +227,18 @@ def test_nothing_is_looked_for_that_cloudformation_fills_in() -> None:
 
     assert completed == unknown == {"variables": {}, "found": [], "reasons": {}}
     assert web.asked == []
+
+
+@pytest.mark.parametrize(
+    "reason", ["ReadTimeout (TimeoutError)", "no answer within 5 s", "HTTP status 503", "HTTP status 429"]
+)
+def test_a_failure_that_may_pass_does_not_mean_that_there_is_no_document(reason: str) -> None:
+    def fetch(_: str) -> bytes:
+        raise OSError(reason)
+
+    with pytest.raises(DiscoveryError) as error:
+        find_jwks_uri(["https://issuer.example"], fetch)
+
+    url = "'https://issuer.example/.well-known/openid-configuration'"
+    assert error.value.reason == f"The discovery document at {url} could not be fetched: {reason}."
+    assert error.value.instruction.startswith("Try again. If that does not help: Write JWKS_URI")
