@@ -384,7 +384,10 @@ def test_a_claim_is_recommended_only_if_a_key_of_the_issuer_signed_it(
     trusted, wrong = findings(pages, make_token(key, claims))
     assert len(wrong) == 2
     assert wrong[0].endswith("If that is your issuer, write TOKEN_ISSUER=https://other.example/")
-    assert wrong[1].endswith("If the token is for this API, write AUDIENCE=https://other")
+    assert wrong[1].endswith(
+        f"If the token is for this API, write AUDIENCE={AUDIENCE},https://other to accept both, or to accept"
+        " this one instead: AUDIENCE=https://other"
+    )
     assert recommended(trusted) == ["TOKEN_ISSUER=https://other.example/", "AUDIENCE=https://other"]
 
     forged, wrong = findings(pages, make_token(stranger, claims))
@@ -570,6 +573,77 @@ def test_a_token_with_something_in_front_is_rejected_with_a_hint(
 
     assert len(wrong) == 1
     assert "Paste only the token" in wrong[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "No token was given"),
+        ('{"access_token": "eyJ", "token_type": "Bearer"}', "pass the value of its access_token"),
+        ("eyJhbGciOiJkaXIifQ..a.b.c", "it is encrypted"),
+        ("2YotnFZFEjr1zCsicMWpAA", "it is opaque"),
+    ],
+)
+def test_it_says_what_a_token_is_that_is_no_jwt(pages: dict[str, bytes], text: str, words: str) -> None:
+    _, wrong = findings(pages, text)
+
+    assert len(wrong) == 1
+    assert words in wrong[0]
+
+
+def test_the_claim_by_which_a_token_says_that_it_is_another_one_is_shown(
+    pages: dict[str, bytes], key: SigningKey
+) -> None:
+    _, wrong = findings(pages, make_token(key, good_claims(typ="ID"), {"typ": "JWT"}))
+
+    assert len(wrong) == 1
+    assert wrong[0].startswith("token: typ says that it is not an access token.")
+    assert wrong[0].endswith("the claim typ is 'ID'.")
+    assert "'JWT'" not in wrong[0]
+
+
+@pytest.mark.parametrize("is_expected", [True, False])
+def test_of_a_token_for_microsoft_graph_only_that_is_said(
+    pages: dict[str, bytes], stranger: SigningKey, is_expected: bool
+) -> None:
+    graph = "00000003-0000-0000-c000-000000000000"
+    claims = good_claims(iss="https://sts.windows.net/TENANT/", aud=graph, ver="1.0", exp=1)
+    changes = (
+        {"AUDIENCE": graph, "TOKEN_ISSUER": claims["iss"]} if is_expected else {"REQUIRED_CLAIMS": "azp"}
+    )
+    _, wrong = findings(pages, make_token(stranger, claims), **changes)
+
+    assert wrong[-1].count("It is for Microsoft Graph, which alone can verify it.") == 1
+    assert is_expected or len(wrong) == 1
+
+
+def test_of_a_version_1_token_of_entra_id_only_that_is_said(pages: dict[str, bytes], key: SigningKey) -> None:
+    claims = good_claims(iss="https://sts.windows.net/TENANT/", aud="api://pets", ver="1.0", appid="a")
+    token = make_token(key, claims)
+    for issuer in ("https://login.microsoftonline.com/OTHER/v2.0", "https://acme.example/TENANT/v2.0"):
+        found, wrong = findings(pages, token, TOKEN_ISSUER=issuer, REQUIRED_CLAIMS="azp")
+
+        assert len(wrong) == 1
+        assert "This is a version 1 token of Entra ID. Set requestedAccessTokenVersion to 2" in wrong[0]
+        assert "They differ" not in wrong[0]
+        assert recommended(found) == []
+
+    _, wrong = findings(pages, token)
+    assert [text.split(":")[0] for text in wrong] == ["token, iss", "token, aud"]
+    assert "version 1" not in wrong[0]
+
+
+@pytest.mark.parametrize("has_token", [True, False])
+def test_two_values_that_one_string_must_have_are_wrong(
+    pages: dict[str, bytes], key: SigningKey, has_token: bool
+) -> None:
+    token = make_token(key, good_claims(azp="a", plan="x", groups=["a", "b"])) if has_token else None
+    _, wrong = findings(pages, token, REQUIRED_CLAIMS="azp=a,azp=b,plan=x,plan=y,groups=a,groups=b,azp")
+    named = [text for text in wrong if text.startswith("REQUIRED_CLAIMS: ")]
+
+    assert "It requires azp to be 'a' and 'b' at once" in named[0]
+    assert "write a rule `refuse` in rules.py" in named[0]
+    assert [("plan" in text) for text in named[1:]] == ([True] if has_token else [])
 
 
 def hostile_tokens(key: SigningKey, stranger: SigningKey) -> list[str]:

@@ -3,7 +3,9 @@
 trial.py            how checks run, and how settings are tried before they are recommended
 invalid_settings.py settings that the authorizer can't read
 issuer_settings.py  the settings of an issuer against what it publishes
-required_claims.py  restrictions without which strangers get in
+required_claims.py  restrictions without which strangers get in, or that keep everybody out
+everybodys_audience.py  audiences that tokens for other APIs have, too
+id_tokens.py        how ID tokens are recognized
 token_rules.py      which claims of a token are at fault
 rule.py             a rule for a claim: how it is waived, and how a token that breaks it is explained
 claim_rules.py      all rules
@@ -28,12 +30,13 @@ from collections.abc import Callable, Mapping
 from auth.custom_rules import NO_RULES, Rules
 from tools.discovery import Fetch
 
+from .everybodys_audience import everybodys_audience
 from .invalid_settings import readable
 from .issuer_metadata import safe_and_once
 from .issuer_settings import algorithms, jwks_uri, names, token_issuer
-from .required_claims import entra_roles, strangers
+from .required_claims import contradictions, id_tokens, strangers
 from .rule_results import rule_results
-from .token_routes import token_routes
+from .token_routes import opens_a_route, routes
 from .token_rules import token_rules
 from .trial import Case, Check, Finding, diagnose, each_issuer
 
@@ -44,9 +47,10 @@ CHECKS: tuple[Check, ...] = (
     readable,
     *map(each_issuer, (jwks_uri, names, algorithms, token_issuer)),
     token_rules,
-    *map(each_issuer, (strangers, entra_roles)),
+    *map(each_issuer, (strangers, id_tokens, contradictions, everybodys_audience)),
     rule_results,
-    token_routes,
+    opens_a_route,
+    routes,
 )
 
 

@@ -1,6 +1,7 @@
 """The rule for `aud`: a token is for an API in AUDIENCE."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from auth import Issuer
@@ -8,9 +9,10 @@ from tools.difference import difference, is_same_but_for_spelling
 from tools.untrusted_text import quoted
 
 from . import providers
+from .id_tokens import id_token_signs
 from .rule import Broken, Explanation, Rule
 from .token_decision import Unverified
-from .trial import Advice, write
+from .trial import Advice, Setting, write
 
 
 def _any_aud(token: Unverified, _: Issuer) -> Mapping[str, Any]:
@@ -40,12 +42,25 @@ def _explain_aud(broken: Broken) -> Explanation:
     kept = [one for one in expected if one not in misspelled] if len(expected) > 1 else []
     words = difference(variable, (misspelled or expected)[0], "the token", name)
     advice = audience_advice(broken.token, variable, [*kept, name], is_misspelled=bool(misspelled))
+    if not kept and not misspelled:
+        advice = _beside(advice, variable, (*expected, name))
     return Explanation(f"{text} {words}".rstrip(), (advice,), otherwise=_other_audience(broken))
+
+
+def _beside(advice: Advice, variable: str, names: Sequence[str]) -> Advice:
+    """Offer to keep the present audience, too: tokens of another client may be for that one.
+
+    What accepts the token alone accepts it beside another name.
+    """
+    both = Setting(variable, ",".join(names))
+    if not both.is_plain:
+        return advice
+    return replace(advice, words=f"{advice.words} {both} to accept both, or to accept this one instead:")
 
 
 def apis(token: Unverified) -> list[str]:
     """Return the audiences of a token that may be an API of the operator's."""
-    if providers.looks_like_id_token(token.claims):
+    if id_token_signs(token):
         return []
     return [name for name in audiences(token) if providers.names_an_api(name, token.claims)]
 
@@ -72,13 +87,8 @@ def audience_advice(
 def _other_audience(broken: Broken) -> str:
     """Say what to do about an audience that no setting should accept, or about several."""
     token = broken.token
-    if providers.looks_like_id_token(token.claims):
-        return "It looks like an ID token, which is for the client that requested it. Send the access token."
     if any(map(providers.is_graph, token.audiences)):
-        return (
-            "It is for Microsoft Graph, which alone can verify it. Request a token with a scope of this API,"
-            " such as api://<client id of the API>/.default."
-        )
+        return providers.FOR_GRAPH
     if providers.is_keycloak(token.claims) and not apis(token):
         return providers.KEYCLOAK_AUDIENCE
     # Which of several is this API, only the operator knows.

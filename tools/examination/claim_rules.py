@@ -108,8 +108,8 @@ def _explain_required(broken: Broken) -> Explanation:
     return Explanation(
         f"{said}; {variable} is {_as_setting(required)}.",
         (write(variable, _as_setting(corrected), "If that is what you meant, write"),),
-        otherwise=f"The token is not among those that {variable} accepts: request one that is, or correct"
-        f" {variable}.",
+        otherwise=f"The token is not among those that {variable} accepts: request one that is. Correct"
+        f" {variable} only if it names a wrong claim or value.",
     )
 
 

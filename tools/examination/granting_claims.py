@@ -5,6 +5,7 @@ A claim that the caller can edit grants nothing: whoever may write it decides wh
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from auth import Issuer
@@ -33,11 +34,14 @@ _SERVERS_ONLY = frozenset({"app_metadata", "public_metadata", "trusted_metadata"
 
 def granting_claims(case: Case, issuer: Issuer, claims: Mapping[str, Any]) -> Iterator[Advice]:
     """Yield settings with which another claim of a token grants scopes, too."""
-    for number, name in enumerate(_names(claims, ())):
-        if number == _MAX_CLAIMS:
-            return
-        if name not in issuer.scope_claims:
-            yield _advice(case, issuer, claims, name)
+    for name in other_claims(issuer, claims):
+        yield _advice(case, issuer, claims, name)
+
+
+def other_claims(issuer: Issuer, claims: Mapping[str, Any]) -> list[str]:
+    """Return the claims of a token that may say what its caller may do, and are not in SCOPE_CLAIMS."""
+    names = islice(_names(claims, ()), _MAX_CLAIMS)
+    return [name for name in names if name not in issuer.scope_claims]
 
 
 def _names(claims: Mapping[str, Any], above: tuple[str, ...]) -> Iterator[str]:
@@ -54,29 +58,28 @@ def _names(claims: Mapping[str, Any], above: tuple[str, ...]) -> Iterator[str]:
 
 def _advice(case: Case, issuer: Issuer, claims: Mapping[str, Any], name: str) -> Advice:
     variable = f"SCOPE_CLAIMS{issuer.suffix}"
-    iss = str(claims["iss"])
     present = issuer.scope_claims
     if present == DEFAULT_SCOPE_CLAIMS:
         # Where the provider grants scopes by default.
-        present = ("scp",) if providers.is_entra(iss) else present
+        present = ("scp",) if providers.is_entras(claims) else present
         present = ("scope",) if providers.is_keycloak(claims) else present
-    scope_claims = Setting(variable, ",".join([*present, name]))
-    if not providers.is_entra(iss):
+    # An object grants the names of its members. Whoever named one meant what is in it.
+    kept = [one for one in present if not name.startswith(f"{one}.")]
+    scope_claims = Setting(variable, ",".join([*kept, name]))
+    if not providers.is_entras(claims):
         words = f"If {name} says what callers may do, and only your administrators can edit it, write"
         return Advice((scope_claims,), words)
-    return _entra_advice(case, issuer, iss, scope_claims, is_delegated="scp" in claims)
+    return _entra_advice(case, issuer, claims, scope_claims)
 
 
-def _entra_advice(
-    case: Case, issuer: Issuer, iss: str, scope_claims: Setting, *, is_delegated: bool
-) -> Advice:
-    client = providers.entra_client_claim(iss)
+def _entra_advice(case: Case, issuer: Issuer, claims: Mapping[str, Any], scope_claims: Setting) -> Advice:
+    client = providers.entra_client_claim(claims)
     variable = f"REQUIRED_CLAIMS{issuer.suffix}"
     words = (
         "Entra ID grants applications app roles, in roles. Its ID tokens have roles, too, but no"
         f" {client}; and in a delegated token, roles are the user's, whatever the client was granted. Write"
     )
-    if is_delegated:
+    if "scp" in claims:
         words = (
             "It is a delegated token: its roles are the user's, whatever the client was granted. Request one"
             " with the right scp; or if the roles of users are to count, write"

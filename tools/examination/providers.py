@@ -4,7 +4,7 @@ The authorizer itself knows no provider. This is only for words and for settings
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -34,6 +34,10 @@ _ENTRA_V1_HOST = re.compile(r"sts\.(windows\.net|chinacloudapi\.cn|microsoftonli
 
 # Microsoft Graph as an audience. Only Graph can verify such a token, whose signature is over another header.
 _GRAPH = frozenset({"00000003-0000-0000-c000-000000000000", "https://graph.microsoft.com"})
+FOR_GRAPH = (
+    "It is for Microsoft Graph, which alone can verify it. Request a token with a scope of this API, such as"
+    " api://<client id of the API>/.default."
+)
 
 # The clients of each Keycloak realm, which are in `aud` if the user has a role there.
 _KEYCLOAK_CLIENTS = frozenset(
@@ -53,14 +57,37 @@ def is_entra(token_issuer: str) -> bool:
     return is_entra_v1(token_issuer) or bool(_ENTRA_HOST.fullmatch(_host(token_issuer)))
 
 
-def entra_client_claim(token_issuer: str) -> str:
-    """Return the claim that Entra ID's access tokens have, and its ID tokens do not: who requested it."""
-    return "appid" if is_entra_v1(token_issuer) else "azp"
+def is_other_version(iss: str, token_issuer: Collection[str]) -> bool:
+    """Tell whether this is the issuer of Entra ID's v1 tokens, and v2 tokens of a tenant are expected."""
+    tenant = iss.rstrip("/").rpartition("/")[2]
+    return (
+        is_entra_v1(iss)
+        and not any(map(is_entra_v1, token_issuer))
+        and any(is_entra(name) or tenant in name.split("/") for name in token_issuer)
+    )
+
+
+def is_entras(claims: Mapping[str, Any]) -> bool:
+    """Tell whether a token is Entra ID's. An issuer may have a host of the customer's own."""
+    return is_entra(str(claims.get("iss"))) or {"tid", "oid", "ver"} <= claims.keys()
+
+
+def entra_client_claim(claims: Mapping[str, Any]) -> str:
+    """Return the claim that Entra ID's access tokens have, and its ID tokens do not: who requested it.
+
+    Of a token, the claims are needed that it has; of an issuer, only `iss`.
+    """
+    is_v1 = is_entra_v1(str(claims.get("iss"))) or ("appid" in claims and "azp" not in claims)
+    return "appid" if is_v1 else "azp"
 
 
 def is_keycloak(claims: Mapping[str, Any]) -> bool:
     roles = ("realm_access", "resource_access")
     return claims.get("typ") == "Bearer" or any(isinstance(claims.get(name), dict) for name in roles)
+
+
+def is_keycloaks_own(audience: str) -> bool:
+    return audience in _KEYCLOAK_CLIENTS
 
 
 def is_graph(audience: str) -> bool:
@@ -74,23 +101,8 @@ def names_an_api(audience: str, claims: Mapping[str, Any]) -> bool:
     """
     iss = str(claims.get("iss")).rstrip("/")
     is_issuers_own = audience == iss or audience.startswith(f"{iss}/")
-    is_keycloaks_own = is_keycloak(claims) and audience in _KEYCLOAK_CLIENTS
-    return not (is_issuers_own or is_keycloaks_own or is_graph(audience))
-
-
-def looks_like_id_token(claims: Mapping[str, Any]) -> bool:
-    """Tell whether a token seems to be for the client that requested it, and not for an API.
-
-    Google's are left out: people do send them to APIs, since its access tokens are opaque.
-    """
-    iss = str(claims.get("iss"))
-    if iss in SHARED_ISSUERS or "scope" in claims or "scp" in claims:
-        return False
-    if is_entra(iss):
-        return entra_client_claim(iss) not in claims
-    return any(name in claims for name in ("nonce", "at_hash", "c_hash")) or (
-        "azp" in claims and claims["azp"] == claims.get("aud")
-    )
+    is_realms_own = is_keycloak(claims) and is_keycloaks_own(audience)
+    return not (is_issuers_own or is_realms_own or is_graph(audience))
 
 
 def _host(token_issuer: str) -> str:

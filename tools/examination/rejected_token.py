@@ -14,11 +14,19 @@ def what_it_is(text: str, token: Unverified | None, refusal: str) -> str:
         return _not_a_jwt(text)
     said = {name: token.header[name] for name in ("alg", "kid", "typ") if name in token.header}
     said |= {name: token.claims[name] for name in ("iss", "aud") if name in token.claims}
+    name, is_other, _ = refusal.partition(" says that it is not an access token")
+    if is_other:
+        said.pop("typ", None)  # that of the header: Keycloak has a claim of this name, too
+        said[f"the claim {name}"] = token.claims.get(name)
     summary = ", ".join(f"{name} is {quoted(value)}" for name, value in said.items())
     return f"{_advice(token, refusal)} The token says: {summary}.".lstrip()
 
 
 def _not_a_jwt(text: str) -> str:
+    if not text:
+        return "No token was given: --token is empty, or there was nothing on standard input."
+    if text.startswith(("{", "[")):
+        return "That is JSON. If it is the answer of the token endpoint, pass the value of its access_token."
     if len(text.split(".")) == _ENCRYPTED_PARTS:
         return (
             "It has five parts: it is encrypted, and only its issuer can read it. Request a token with the"
@@ -34,6 +42,8 @@ def _not_a_jwt(text: str) -> str:
 def _advice(token: Unverified, refusal: str) -> str:  # noqa: PLR0911 - one answer for each reason
     if token.claims.get("token_use", "access") != "access" or "not an access token" in refusal:
         return "Send the access token instead."
+    if any(map(providers.is_graph, token.audiences)):
+        return providers.FOR_GRAPH
     if refusal.startswith("aud "):
         return "" if token.audiences else _without_audience(token)
     if refusal.startswith("alg ") and str(token.header.get("alg")).startswith("HS"):

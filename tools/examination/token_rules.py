@@ -12,11 +12,15 @@ from auth import Issuer
 from tools.difference import is_same_but_for_spelling
 
 from .claim_rules import RULES
-from .providers import CLIENT_CLAIMS
+from .id_tokens import SEND_THE_ACCESS_TOKEN, id_token_signs, is_surely_id_token
+from .providers import CLIENT_CLAIMS, is_entras, is_graph, is_other_version
 from .rejected_token import what_it_is
 from .rule import Broken, Rule
 from .token_decision import Unverified, decide, read
 from .trial import Case, Fault, Finding
+
+# Rules that tell access tokens from others. For an ID token, they are not relaxed.
+_OF_THE_TOKEN = frozenset({"typ", "aud", "principal", "claims"})
 
 
 def token_rules(case: Case) -> Iterator[Finding | Fault]:
@@ -28,20 +32,62 @@ def token_rules(case: Case) -> Iterator[Finding | Fault]:
     reasons = _reasons(case, issuer, token, refusal) if token else {}
     if token:
         broken = Broken(case, issuer, token, is_signed=not refusal, rules=frozenset(reasons))
+        if (cause := _common_cause(broken)) and cause in reasons:
+            yield _explained(broken, cause, reasons[cause])
+            return
         for rule in RULES:
             if rule.claim in reasons:
-                said = rule.explain(broken)
-                candidates = () if refusal else said.candidates
-                text = f"{reasons[rule.claim]}: {said.text}"
-                yield Fault(f"token, {rule.claim}", text, candidates, said.otherwise)
+                yield _explained(broken, rule.claim, reasons[rule.claim])
     if refusal:
         yield Fault("token", f"{refusal}.", otherwise=what_it_is(case.token, token, refusal))
+    elif token:
+        yield from _of_what_kind(case, issuer, token, reasons)
+
+
+def _of_what_kind(
+    case: Case, issuer: Issuer, token: Unverified, reasons: Mapping[str, str]
+) -> Iterator[Finding | Fault]:
+    """Say whether a token is accepted, and whether it should be: it may be an ID token."""
+    signs = id_token_signs(token)
+    if is_surely_id_token(token) and _OF_THE_TOKEN.isdisjoint(reasons):
+        text = f"{'It' if reasons else 'It is accepted, but it'} looks like an ID token: {signs}."
+        otherwise = SEND_THE_ACCESS_TOKEN
+        if not reasons and not is_entras(token.claims):  # required_claims.py knows Entra ID's
+            otherwise += (
+                f" If both have one audience, name in REQUIRED_CLAIMS{issuer.suffix} a claim that only access"
+                " tokens have."
+            )
+        yield Fault("token", text, otherwise=otherwise)
     elif not reasons:
         yield Finding("ok", "token", "Accepted: its signature and its claims are valid.")
+        if signs:
+            text = f"It may be an ID token: {signs}. {SEND_THE_ACCESS_TOKEN}"
+            yield Finding("note", "token", f"{text} The access tokens of Dex and authentik look the same.")
         principal = decide(case, issuer).principal_claim
         if principal in CLIENT_CLAIMS:
             text = f"It has no sub. The principal is its {principal}, the same for all users of a client."
             yield Finding("note", "token", text)
+
+
+def _common_cause(broken: Broken) -> str:
+    """Return the claim that explains why others are wrong, too. They are not corrected one by one."""
+    if any(map(is_graph, broken.token.audiences)):
+        return "aud"
+    iss = broken.token.claims.get("iss")
+    is_v1 = isinstance(iss, str) and is_other_version(iss, broken.issuer.token_issuer)
+    return "iss" if is_v1 else ""
+
+
+def _explained(broken: Broken, claim: str, reason: str) -> Fault:
+    rule = next(rule for rule in RULES if rule.claim == claim)
+    said, signs = rule.explain(broken), id_token_signs(broken.token)
+    text = f"{reason}: {said.text}"
+    candidates = said.candidates if broken.is_signed else ()
+    if signs and claim in _OF_THE_TOKEN:
+        return Fault(
+            f"token, {claim}", f"{text} It looks like an ID token: {signs}.", (), SEND_THE_ACCESS_TOKEN
+        )
+    return Fault(f"token, {claim}", text, candidates, said.otherwise)
 
 
 def issuer_of_token(case: Case) -> Issuer:
