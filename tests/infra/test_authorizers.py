@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.checkout import ROOT, SLS, copy_project, leave_out_libraries, run
 from tests.support.environment import SETTINGS
+from tests.support.serverless_yml import TEXT
 
 Template = dict[str, Any]
 
@@ -49,16 +50,15 @@ def token_alone(prod_package: Path) -> Path:
 def request_alone(clean: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The template with the REQUEST authorizer on all endpoints."""
     checkout = leave_out_libraries(copy_project(tmp_path_factory.mktemp("request")))
-    service = (ROOT / "serverless.yml").read_text()
-    assert service.count(TOKEN) == 3
-    return package(checkout, service.replace(TOKEN, REQUEST), clean)
+    assert TEXT.count(TOKEN) == 3
+    return package(checkout, TEXT.replace(TOKEN, REQUEST), clean)
 
 
 @pytest.fixture(scope="module")
 def all_kinds(clean: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The template with the REQUEST authorizer on one endpoint, and with APIs of the other kinds."""
     checkout = leave_out_libraries(copy_project(tmp_path_factory.mktemp("all")))
-    first, head, rest = (ROOT / "serverless.yml").read_text().partition("  getPet:\n")
+    first, head, rest = TEXT.partition("  getPet:\n")
     rest = rest.replace(TOKEN, REQUEST, 1).replace("events:\n", f"events:{OTHER_APIS}", 1)
     service = (first + head + rest).replace("provider:\n", f"provider:{HTTP_API}", 1)
     return package(checkout, service.replace("    - GET /\n", "    - rest GET /\n"), clean)

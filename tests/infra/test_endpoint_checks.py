@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.checkout import ROOT, SLS, run
 from tests.support.environment import SETTINGS
+from tests.support.serverless_yml import TEXT, with_api_gateway
 
 TOKEN = {"name": "authorizer", "type": "token", "resultTtlInSeconds": 3600}
 REQUEST: dict[str, Any] = {
@@ -345,7 +346,7 @@ def test_a_policy_that_may_be_too_large_is_a_warning(number: int, is_large: bool
 def test_packaging_stops_before_anything_is_packaged_and_names_all_problems(
     editable: Path, clean: dict[str, str]
 ) -> None:
-    text = (ROOT / "serverless.yml").read_text()
+    text = TEXT
     for old in ("          scopes: [create:pets]\n", "    - GET /\n"):
         assert text.count(old) == 1
         text = text.replace(old, "")
@@ -366,22 +367,23 @@ def test_packaging_stops_before_anything_is_packaged_and_names_all_problems(
 def test_packaging_stops_for_authorizers_whose_answers_api_gateway_would_misuse(
     editable: Path, clean: dict[str, str]
 ) -> None:
-    text = (ROOT / "serverless.yml").read_text()
-    first, head, rest = text.partition("  getPet:\n")
+    first, head, rest = TEXT.partition("  getPet:\n")
     authorizer = "authorizer: ${self:custom.jwtAuthorizer}"
     event = """
       - httpApi: { method: get, path: /pets, authorizer: { name: jwt }, scopes: [] }"""
     rest = rest.replace(authorizer, "authorizer: ${self:custom.jwtRequest}", 1)
     rest = rest.replace("    events:", f"    events:{event}", 1).replace("- GET /", "- rest GET /")
     rest = rest.replace(", context.httpMethod, context.resourcePath", "")
-    provider = """provider:
-  apiGateway:
+    policy = """\
     resourcePolicy: [{ Effect: Allow, Principal: '*', Action: execute-api:Invoke, Resource: execute-api:/* }]
+"""
+    provider = """provider:
   httpApi:
     authorizers:
       jwt: { type: request, functionName: authorizer, enableSimpleResponses: true, resultTtlInSeconds: 0 }
 """
-    (editable / "serverless.yml").write_text((first + head + rest).replace("provider:\n", provider, 1))
+    service = with_api_gateway((first + head + rest).replace("provider:\n", provider, 1), policy)
+    (editable / "serverless.yml").write_text(service)
     rejected = run(editable, SLS, "package", environment=clean | SETTINGS)
 
     assert rejected.returncode == 1

@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.checkout import SLS, run
 from tests.support.environment import SETTINGS
+from tests.support.serverless_yml import with_api_gateway
 
 TEMPLATE = "cloudformation-template-update-stack.json"
 CHALLENGE = "gatewayresponse.header.WWW-Authenticate"
@@ -136,8 +137,8 @@ def test_a_resource_that_clients_cannot_use_stops_packaging_with_what_to_write(
 
 def test_an_address_that_nobody_can_reach_stops_packaging(editable: Path, clean: dict[str, str]) -> None:
     service = (editable / "serverless.yml").read_text()
-    disabled = "provider:\n  apiGateway: { disableDefaultEndpoint: true }\n"
-    (editable / "serverless.yml").write_text(service.replace("provider:\n", disabled, 1))
+    disabled = with_api_gateway(service, "    disableDefaultEndpoint: true\n")
+    (editable / "serverless.yml").write_text(disabled)
     environment = clean | SETTINGS | {"AUDIENCE": "https://api.example/v1"}
     rejected = run(editable, SLS, "package", *ENABLED, environment=environment)
     (editable / "serverless.yml").write_text(service)

@@ -12,7 +12,7 @@ import pytest
 from auth.routes import parse_routes
 from tests.support.checkout import ROOT, SLS, run
 from tests.support.packages import AUTHORIZER
-from tests.support.serverless_yml import ROUTES
+from tests.support.serverless_yml import ROUTES, TEXT
 
 PRINT = (SLS, "print", "--path", "functions.authorizer.environment.ROUTE_SCOPES", "--format", "text")
 
@@ -188,9 +188,8 @@ def test_an_endpoint_without_scopes_or_with_another_authorizer_has_no_line(endpo
 def test_what_could_be_another_line_or_section_is_rejected(
     editable: Path, clean: dict[str, str], old: str, new: str, problem: str
 ) -> None:
-    text = (ROOT / "serverless.yml").read_text()
-    assert text.count(old) == 1
-    (editable / "serverless.yml").write_text(text.replace(old, new))
+    assert TEXT.count(old) == 1
+    (editable / "serverless.yml").write_text(TEXT.replace(old, new))
     rejected = run(editable, SLS, "print", environment=clean)
 
     assert rejected.returncode == 1

@@ -8,6 +8,7 @@ from zipfile import ZipFile
 from tests.support.checkout import ROOT, SLS, run
 from tests.support.environment import SETTINGS
 from tests.support.packages import AUTHORIZER
+from tests.support.serverless_yml import TEXT
 
 PAGE = (ROOT / "docs/routes.md").read_text()
 
@@ -16,8 +17,7 @@ def test_a_new_endpoint_takes_one_edit(editable: Path, clean: dict[str, str]) ->
     """The block of the page, and nothing else."""
     (block,) = re.findall(r"^   ```yaml\n(     deletePet:\n.*?)   ```$", PAGE, re.MULTILINE | re.DOTALL)
     function = re.sub(r"^   ", "", block, flags=re.MULTILINE)
-    service = (ROOT / "serverless.yml").read_text()
-    (editable / "serverless.yml").write_text(service.replace("functions:\n", f"functions:\n{function}", 1))
+    (editable / "serverless.yml").write_text(TEXT.replace("functions:\n", f"functions:\n{function}", 1))
     made = run(editable, SLS, "package", "--package", "package", environment=clean | SETTINGS)
 
     assert made.returncode == 0, made.stdout + made.stderr

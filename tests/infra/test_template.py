@@ -13,7 +13,9 @@ from tests.support.checkout import ROOT, SLS, copy_project, leave_out_libraries,
 from tests.support.deploy_role import bucket_arn, deploy_role, requests_of_deploy
 from tests.support.environment import SETTINGS, environment
 from tests.support.packages import BOUNDARY, make_packages
-from tests.support.serverless_yml import FUNCTIONS, KEY_BACKUP
+from tests.support.rules_page import EXAMPLES
+from tests.support.rules_page import with_usage_plans as with_usage_plans_of_the_page
+from tests.support.serverless_yml import FUNCTIONS, KEY_BACKUP, TEXT
 
 Resources = dict[str, Any]
 
@@ -191,18 +193,8 @@ def test_the_api_is_deployed_after_all_of_its_parts(prod: Resources) -> None:
 def with_usage_plans(clean: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project that is packaged with the usage plans of docs/rules.md."""
     checkout = leave_out_libraries(copy_project(tmp_path_factory.mktemp("usage plans")))
-    page = (ROOT / "docs/rules.md").read_text()
-    provider, variables, endpoint = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    service = (checkout / "serverless.yml").read_text()
-    for old, new in (
-        ("provider:\n", provider),
-        ("    environment:\n", variables.partition("authorizer:\n")[2]),
-        ("          path: /pets\n", "          path: /pets\n          private: true\n"),
-    ):
-        assert old in service
-        service = service.replace(old, new, 1)
-    assert "          private: true\n" in endpoint
-    (checkout / "serverless.yml").write_text(service)
+    (checkout / "serverless.yml").write_text(with_usage_plans_of_the_page(TEXT))
+    (checkout / "rules.py").write_text(EXAMPLES)
     make_packages(checkout, "--stage", "prod", environment=clean | SETTINGS)
     return checkout
 
@@ -248,6 +240,15 @@ def test_a_usage_plan_waits_for_the_stage_and_the_deployment_for_neither(
     assert not {kind for kind in types if "Usage" in kind or "ApiKey" in kind}
     linted = run(with_usage_plans, ".venv/bin/python", ".venv/bin/cfn-lint", template, environment=clean)
     assert linted.returncode == 0, linted.stdout  # it finds circular dependencies
+
+
+def test_the_role_that_github_deploys_with_may_deploy_usage_plans(with_usage_plans: Path) -> None:
+    resources = json.loads((with_usage_plans / "package" / TEMPLATE).read_text())["Resources"]
+    role = deploy_role("prod")
+    asked = list(requests_of_deploy(resources, "prod"))
+
+    assert {"/apikeys", "/usageplans"} <= {request.resource.partition("::")[2] for request in asked}
+    assert [request for request in asked if not role.allows(request)] == []
 
 
 def test_a_caller_without_a_usage_plan_is_told_so_and_not_that_a_scope_is_missing(prod: Resources) -> None:

@@ -1,4 +1,4 @@
-"""A deployer's own rules.py: the tests do not depend on it, and a wrong one is not packaged."""
+"""A deployer's own rules and tests: other tests do not depend on them, and wrong rules are not packaged."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,11 +10,8 @@ import requests
 from tests.support.checkout import SLS, copy_project, run
 from tests.support.environment import SETTINGS
 from tests.support.local_stack import LocalStack, bearer, start
-
-REFUSE_EVERYTHING = """
-def refuse(claims):
-    return "nobody may do anything"
-"""
+from tests.support.rules_page import EXAMPLES, TESTS, with_usage_plans
+from tests.support.serverless_yml import TEXT
 
 RULES = """
 def refuse(claims):
@@ -29,13 +26,15 @@ def context(claims):
     return {"tenant": claims["tenant"], "seats": 5} if "tenant" in claims else {}
 
 def usage_plan_key(claims):
-    return "the-value-of-an-api-key"
+    return f"usage-plan-key-of-local-{claims['tenant']}" if "tenant" in claims else None
 """
 
 # Tests of the core, of the entry point, and of what starts handler.py in processes of its own
 CORE_TESTS = (
     "tests/unit/test_authorizer.py",
     "tests/unit/test_handler.py",
+    # In this order: what the first one loads as rules.py must not be what the second one tests.
+    "tests/unit/test_custom_rules.py",
     "tests/unit/test_rules.py",
     "tests/unit/test_cold_start.py::test_the_first_request_does_not_fetch_again",
     "tests/unit/test_doctor.py::test_it_says_what_each_rule_returns_for_a_token",
@@ -43,11 +42,13 @@ CORE_TESTS = (
 )
 
 
-def test_the_tests_of_the_core_pass_with_a_rules_py_that_refuses_everything(
+def test_the_tests_of_the_core_pass_with_the_rules_and_the_tests_of_the_documentation(
     clean: dict[str, str], tmp_path: Path
 ) -> None:
     project = copy_project(tmp_path)
-    (project / "rules.py").write_text(REFUSE_EVERYTHING)
+    (project / "rules.py").write_text(EXAMPLES)  # which refuse the tokens of all other tests
+    with (project / "tests/unit/test_rules.py").open("a") as file:
+        file.write(TESTS)
     command = (".venv/bin/python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *CORE_TESTS)
     tested = run(project, *command, environment=clean)
 
@@ -67,11 +68,24 @@ def test_packaging_stops_before_a_rules_py_that_the_authorizer_could_not_use(
     assert not (editable / ".serverless").exists()
 
 
+def test_packaging_stops_for_a_rule_about_usage_plans_without_the_plans(
+    editable: Path, clean: dict[str, str]
+) -> None:
+    (editable / "rules.py").write_text(f"print('printed by rules.py')\n{EXAMPLES}")
+    rejected = run(editable, SLS, "package", environment=clean | SETTINGS)
+
+    assert rejected.returncode == 1
+    assert "The usage plans are incomplete (docs/rules.md shows all parts):" in rejected.stdout
+    assert "Add to provider.apiGateway: apiKeySourceType: AUTHORIZER." in rejected.stdout
+    assert not (editable / ".serverless").exists()
+
+
 @pytest.fixture(scope="module")
 def stack(clean: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """What `npm start` runs, with rules."""
+    """What `npm start` runs, with rules, and with the usage plans of docs/rules.md for GET /pets."""
     project = copy_project(tmp_path_factory.mktemp("rules"))
     (project / "rules.py").write_text(RULES)
+    (project / "serverless.yml").write_text(with_usage_plans(TEXT))
     stack = start(project, "node", "local/start.mjs", environment=clean)
     yield stack
     stack.end()
@@ -86,6 +100,9 @@ def test_rules_apply_to_the_tokens_of_the_local_issuer(stack: LocalStack) -> Non
     assert status(roles=["read:pets"], tenant="acme") == 200
     assert status(roles=["read:pets"], org_id="other") == 403
     assert status(roles="read:pets") == 500  # a string is no list of scopes
+    assert status(roles=["read:pets"], tenant="globex") == 200  # of another usage plan
+    assert status(roles=["read:pets"], tenant="initech") == 403  # of none
+    assert status(roles=["read:pets"]) == 403
 
 
 def test_where_a_rule_refuses_the_sample_token_the_printed_statuses_are_those_that_came(

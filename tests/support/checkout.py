@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from tests.support.isolation import AWS, CALLER
+from tests.support.serverless_yml import TEXT
 from tests.support.wheels import wheels
 
 ROOT = Path(__file__).parents[2]
@@ -21,8 +22,8 @@ SLS = ROOT / "node_modules/.bin/sls"
 def copy_project(folder: Path) -> Path:
     """Copy the project without what .gitignore names into `folder`, and return the copy.
 
-    The installed tools (`.venv`, `node_modules`) are linked, not copied. The copy has no rules of its own,
-    whatever the developer has written to rules.py.
+    The installed tools (`.venv`, `node_modules`) are linked, not copied. The copy has no rules of its own
+    and no usage plans, whatever the developer has written to rules.py and serverless.yml.
     """
     checkout = folder / "project"
     lines = (ROOT / ".gitignore").read_text().splitlines()
@@ -30,6 +31,7 @@ def copy_project(folder: Path) -> Path:
     shutil.copytree(ROOT, checkout, symlinks=True, ignore=shutil.ignore_patterns(".git", *ignored))
     shutil.copy(ROOT / ".env.sample", checkout)
     (checkout / "rules.py").write_text("")
+    (checkout / "serverless.yml").write_text(TEXT)
     for tools in (".venv", "node_modules"):
         (checkout / tools).symlink_to(ROOT / tools)
     return checkout

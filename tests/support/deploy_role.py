@@ -85,7 +85,9 @@ def requests_of_deploy(resources: Mapping[str, Any], stage: str) -> Iterator[Req
         boundary = properties.get("PermissionsBoundary")
         context = {"iam:PermissionsBoundary": boundary} if boundary else {}
         for action in ACTIONS[resource["Type"]]:
-            yield Request(action, _arn(stage, resources, logical_id), context)
+            arn = _arn(stage, resources, logical_id)
+            # What is new is posted to the collection that it becomes a part of.
+            yield Request(action, arn.rpartition("/")[0] if action == "apigateway:POST" else arn, context)
         if resource["Type"] == "AWS::Lambda::Function":
             role = _arn(stage, resources, properties["Role"]["Fn::GetAtt"][0])
             yield Request("iam:PassRole", role, {"iam:PassedToService": "lambda.amazonaws.com"})
@@ -102,6 +104,7 @@ def bucket_arn(stage: str, logical_id: str = "ServerlessDeploymentBucket") -> st
 
 _API_ACTIONS = tuple(f"apigateway:{method}" for method in ("POST", "PUT", "PATCH", "GET", "DELETE"))
 ACTIONS = {
+    "AWS::ApiGateway::ApiKey": _API_ACTIONS,
     "AWS::ApiGateway::Authorizer": _API_ACTIONS,
     "AWS::ApiGateway::Deployment": _API_ACTIONS,
     "AWS::ApiGateway::GatewayResponse": _API_ACTIONS,
@@ -111,6 +114,8 @@ ACTIONS = {
     "AWS::ApiGateway::Resource": _API_ACTIONS,
     "AWS::ApiGateway::RestApi": _API_ACTIONS,
     "AWS::ApiGateway::Stage": _API_ACTIONS,
+    "AWS::ApiGateway::UsagePlan": _API_ACTIONS,
+    "AWS::ApiGateway::UsagePlanKey": _API_ACTIONS,
     "AWS::Events::Rule": (
         *("events:PutRule", "events:PutTargets", "events:DescribeRule"),
         *("events:RemoveTargets", "events:DeleteRule"),
@@ -163,8 +168,14 @@ def _arn(stage: str, resources: Mapping[str, Any], logical_id: str) -> str:
             (named,) = properties[reference].values()
             return _arn(stage, resources, named if isinstance(named, str) else named[0])
     service, _, name = kind.removeprefix("AWS::").partition("::")
+    of_api_gateway = {
+        "ApiKey": "/apikeys/a1b2c3d4e5",
+        "RestApi": "/restapis/a1b2c3d4e5",
+        "UsagePlan": "/usageplans/a1b2c3",
+        "UsagePlanKey": "/usageplans/a1b2c3/keys/a1b2c3d4e5",
+    }
     names = {
-        "ApiGateway": "/restapis" if name == "RestApi" else f"/restapis/a1b2c3d4e5/{logical_id}",
+        "ApiGateway": of_api_gateway.get(name, f"/restapis/a1b2c3d4e5/{logical_id}"),
         "CloudWatch": f"alarm:{SERVICE}-{stage}-{logical_id}-1A2B3C",
         "Events": f"rule/{properties.get('Name')}",
         "IAM": f"role/{properties.get('RoleName')}",

@@ -1,5 +1,6 @@
 """What serverless.yml says, so that the tests know a new endpoint as soon as it is there."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,30 @@ class Loader(yaml.SafeLoader):
 
 Loader.add_multi_constructor("!", lambda loader, tag, node: node.value)
 
-_TEXT = (Path(__file__).parents[2] / "serverless.yml").read_text()
-_SERVICE: dict[str, Any] = yaml.load(_TEXT, Loader)
+
+def without_usage_plans(service: str) -> str:
+    """Return the text of a serverless.yml without what docs/rules.md adds for usage plans.
+
+    They belong to the rules of the deployer, which no test depends on.
+    """
+    service = re.sub(r"^ +private: true\b.*\n", "", service, flags=re.MULTILINE)
+    for name in ("apiKeySourceType", "apiKeys", "usagePlan"):
+        service = re.sub(rf"^    {name}:.*\n(?:(?:     |    -).*\n)*", "", service, flags=re.MULTILINE)
+    return re.sub(r"^  apiGateway: *\n(?!   )", "", service, flags=re.MULTILINE)
+
+
+def with_api_gateway(service: str, settings: str) -> str:
+    """Return the text of a serverless.yml with these lines added to provider.apiGateway."""
+    name = "  apiGateway:\n"
+    if name in service:
+        return service.replace(name, name + settings, 1)
+    assert "provider:\n" in service
+    return service.replace("provider:\n", f"provider:\n{name}{settings}", 1)
+
+
+TEXT = without_usage_plans((Path(__file__).parents[2] / "serverless.yml").read_text())
+"""The file as the copies of the project have it."""
+_SERVICE: dict[str, Any] = yaml.load(TEXT, Loader)
 
 KEY_BACKUP = "keyBackup"  # in resources/key-backup.yml, for stages that have the backup
 _FUNCTIONS: dict[str, Any] = {

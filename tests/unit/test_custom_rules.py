@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -390,6 +391,8 @@ Load = Callable[[str], Rules]
 def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
     """Loads a rules.py with this content."""
     monkeypatch.syspath_prepend(tmp_path)
+    # What was there before is restored at the end, whatever is loaded meanwhile.
+    monkeypatch.setitem(sys.modules, "rules", ModuleType("rules"))
 
     def load_file(content: str) -> Rules:
         (tmp_path / "rules.py").write_text(content)

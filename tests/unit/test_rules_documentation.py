@@ -3,7 +3,6 @@
 import json
 import re
 import sys
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -11,27 +10,9 @@ import pytest
 
 from auth.custom_rules import MAX_ADDED_BYTES, RESERVED_NAMES, Rules, apply_rules, load_rules
 from tests.support.deployed import deployed
+from tests.support.rules_page import EXAMPLES, OTHER_EXAMPLE, OTHER_TESTS, PAGE, TESTS, with_usage_plans
+from tests.support.serverless_yml import TEXT, without_usage_plans
 from tests.support.tokens import SigningKey, good_claims, make_event, make_token
-
-PAGE = (Path(__file__).parents[2] / "docs/rules.md").read_text()
-OTHER_SCOPES = "### One scope or another\n"
-"""The section with a second example of the same rule."""
-
-
-def blocks(text: str) -> tuple[str, str]:
-    """The rules in a part of a page, and their tests."""
-    found = [
-        re.sub("^   ", "", block, flags=re.MULTILINE) if indent else block
-        for indent, block in re.findall(r"^( *)```python\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
-    ]
-    examples = [block for block in found if "def test_" not in block]
-    return "\n".join(examples), "\n".join(block for block in found if block not in examples)
-
-
-BEFORE, _, REST = PAGE.partition(OTHER_SCOPES)
-OTHER, AFTER = re.split(r"^(?=## )", REST, maxsplit=1, flags=re.MULTILINE)
-EXAMPLES, TESTS = blocks(BEFORE + AFTER)
-OTHER_EXAMPLE, OTHER_TESTS = blocks(OTHER)
 
 
 def module(source: str) -> ModuleType:
@@ -127,3 +108,11 @@ def test_the_limits_are_those_of_the_code() -> None:
     assert f"at most {MAX_ADDED_BYTES} bytes" in PAGE
     sentence = PAGE.partition("The name of a value can be any printable string except")[2].partition(":")[0]
     assert set(re.findall(r"`(\w+)`", sentence)) == RESERVED_NAMES
+
+
+def test_the_copies_of_the_tests_are_without_the_usage_plans_of_the_page() -> None:
+    service = with_usage_plans(TEXT)
+
+    assert "apiKeys:" in service
+    assert "private: true" in service
+    assert without_usage_plans(service).replace("      STAGE: ${sls:stage}\n", "") == TEXT
