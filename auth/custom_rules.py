@@ -227,7 +227,10 @@ def _what_was_raised(error: BaseException) -> str:
 
 
 def _type(value: object) -> str:
-    return "None" if value is None else f"a value of the type {type(value).__name__}"
+    if value is None:
+        return "None"
+    kind = next((one for one in (dict, list) if isinstance(value, one)), type(value))  # claims are subclasses
+    return f"a value of the type {kind.__name__}"
 
 
 def _shown(name: str, rule: Rule) -> str:

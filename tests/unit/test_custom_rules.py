@@ -295,6 +295,8 @@ FAILURES: list[tuple[str, Any, str]] = [
     ("context", lambda _: {"tenant": None}, "context returned None for 'tenant';"),
     ("context", lambda _: {"tenant": [SECRET]}, "context returned a value of the type list for 'tenant';"),
     ("context", lambda _: {"tenant": {}}, "context returned a value of the type dict for 'tenant';"),
+    ("context", lambda claims: {"t": claims["nested"]}, "context returned a value of the type dict for 't';"),
+    ("context", lambda claims: {"t": claims["list"]}, "context returned a value of the type list for 't';"),
     ("context", lambda _: {"tenant": b""}, "context returned a value of the type bytes for 'tenant';"),
     ("context", lambda _: {"n": float("nan")}, "context returned a number that is not finite for 'n';"),
     ("context", lambda _: {"n": -float("inf")}, "context returned a number that is not finite for 'n';"),
