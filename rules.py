@@ -21,6 +21,8 @@ fail, with a 500 or a 503. The name of any other function must begin with an und
 Tests of your rules are in tests/unit/test_rules.py. docs/rules.md says what happens to what a rule returns.
 """
 
+import os  # for the stage, which the last example reads
+
 # def refuse(claims):
 #     """Accept only tokens of one organization (Auth0's org_id)."""
 #     return None if claims.get("org_id") == "acme" else "not of the organization acme"
@@ -30,7 +32,7 @@ Tests of your rules are in tests/unit/test_rules.py. docs/rules.md says what hap
 #
 # def scopes(claims):
 #     """Grant what a user's roles in a Keycloak realm allow."""
-#     roles = claims.get("realm_access", {}).get("roles", [])
+#     roles = (claims.get("realm_access") or {}).get("roles") or []
 #     return [scope for role in roles for scope in SCOPES_OF_ROLES.get(role, [])]
 
 
@@ -42,7 +44,7 @@ Tests of your rules are in tests/unit/test_rules.py. docs/rules.md says what hap
 #     A token for a user contains the scopes of its client (scp). An ID token contains roles, too, but no azp.
 #     """
 #     is_for_an_application = "azp" in claims and "scp" not in claims
-#     roles = claims.get("roles", []) if is_for_an_application else []
+#     roles = (claims.get("roles") or []) if is_for_an_application else []
 #     return [scope for role in roles for scope in SCOPES_OF_APP_ROLES.get(role, [])]
 
 
@@ -51,8 +53,6 @@ Tests of your rules are in tests/unit/test_rules.py. docs/rules.md says what hap
 #     return {"tenant": claims.get("tenant") or "", "email": claims.get("email") or ""}
 
 
-# import os
-#
 # STAGE = os.environ.get("STAGE", "local")  # docs/rules.md says how it is set, and what usage plans need
 #
 # def usage_plan_key(claims):

@@ -31,8 +31,8 @@ OTHER_EXAMPLE, OTHER_TESTS = _rules_and_tests(_OTHER)
 
 def with_usage_plans(service: str) -> str:
     """Return the text of a serverless.yml with the usage plans of the page, which count GET /pets."""
-    provider, variables, endpoint = _blocks("yaml", PAGE)
-    service = with_api_gateway(service, provider.partition("  apiGateway:\n")[2])
+    source, plans, variables, endpoint = _blocks("yaml", PAGE)
+    service = with_api_gateway(service, source.partition("  apiGateway:\n")[2] + plans)
     private = "          private: true\n"
     assert private in endpoint
     for old, new in (

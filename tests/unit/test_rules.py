@@ -8,9 +8,11 @@ A test calls a rule with claims, and says what it expects. For the examples of r
 
     def test_a_visitor_may_read():
         assert rules.scopes({"realm_access": {"roles": ["visitor", "another"]}}) == ["read:pets"]
-        assert rules.scopes({}) == []
+        assert rules.scopes({}) == rules.scopes({"realm_access": None}) == []
 
-Run them with `.venv/bin/python -m pytest tests/unit/test_rules.py`.
+Run `npm run setup -- --dev` once, which installs pytest, and then
+
+    .venv/bin/python -m pytest tests/unit/test_rules.py
 """
 
 import rules
