@@ -6,7 +6,7 @@
 
 const { AUTHORIZER, endpoints } = require('./endpoints.cjs');
 const { ROOT } = require('./project.cjs');
-const { listOfKeys } = require('./usage-plans.cjs');
+const { enabledKeys } = require('./usage-plans.cjs');
 
 // Answers are cached for 300 seconds by default, for WebSocket APIs never.
 function properties(api, { type, identitySource, resultTtlInSeconds }, routes) {
@@ -23,7 +23,8 @@ module.exports = class Gateway {
       const original = service.getFunction(AUTHORIZER);
       const ours = [...endpoints(service)].filter(({ guard }) => guard?.isOurs);
       const { apiGateway } = service.provider;
-      if (apiGateway) apiGateway.apiKeys = listOfKeys(apiGateway.apiKeys); // it would overlook keys that are grouped by plans
+      // serverless-offline overlooks keys that are grouped by plans.
+      if (apiGateway) apiGateway.apiKeys = enabledKeys(apiGateway.apiKeys);
       const httpAuthorizers = service.provider.httpApi?.authorizers;
       for (const { api, guard, given } of ours) {
         const name = `${api}_${guard.name}`;

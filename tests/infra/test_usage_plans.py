@@ -1,4 +1,4 @@
-"""Usage plans that lack a part are not packaged, each with what to write: plugins/usage-plans.cjs."""
+"""Which parts of usage plans are missing, and which API keys there are locally: plugins/usage-plans.cjs."""
 
 import json
 import subprocess
@@ -16,7 +16,13 @@ PARTS = {
 }
 
 
-def missing_parts(parts: set[str], *events: Any, source: str = "AUTHORIZER", **custom: Any) -> str:
+def missing_parts(
+    parts: set[str],
+    *events: Any,
+    source: str = "AUTHORIZER",
+    resources: dict[str, Any] | None = None,
+    **custom: Any,
+) -> str:
     """Return what is reported for a service with these parts of usage plans."""
     script = """
         const { missingParts } = require('./plugins/usage-plans.cjs');
@@ -33,6 +39,7 @@ def missing_parts(parts: set[str], *events: Any, source: str = "AUTHORIZER", **c
         "provider": {"apiGateway": settings} if settings else {},
         "functions": {"one": {"events": [*(events or [{"http": endpoint}])]}},
         "custom": custom,
+        "resources": {"Resources": resources or {}},
     }
     command = ["node", "-e", script, json.dumps([service, "rule" in parts])]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
@@ -52,6 +59,13 @@ def test_the_part_that_is_missing_is_named_with_what_to_write(missing: str) -> N
 
     assert PARTS[missing] in said
     assert len(said.splitlines()) == 1
+
+
+def test_the_plan_may_be_one_of_the_resources() -> None:
+    plan = {"BasicPlan": {"Type": "AWS::ApiGateway::UsagePlan"}}
+
+    assert missing_parts({"source", "rule", "private"}, resources=plan) == ""
+    assert PARTS["rule"] in missing_parts(set(), resources=plan)
 
 
 def test_all_parts_and_none_are_complete() -> None:
@@ -74,3 +88,17 @@ def test_the_rule_may_be_for_another_kind_of_api(event: Any) -> None:
 
 def test_the_rule_may_be_for_an_api_of_another_service() -> None:
     assert missing_parts({"rule"}, otherRoutes={"a1b2c3d4e5": ["GET /orders"]}) == ""
+
+
+def test_the_local_stack_knows_the_enabled_keys_of_all_plans() -> None:
+    script = """
+        const { enabledKeys } = require('./plugins/usage-plans.cjs');
+        console.log(JSON.stringify([enabledKeys(JSON.parse(process.argv[1])), enabledKeys(undefined)]));
+    """
+    one, two, three = {"name": "one", "value": "1"}, {"value": "2", "enabled": True}, {"value": "3"}
+    disabled = {"value": "4", "enabled": False}
+    keys = [{"basic": [one, disabled]}, {"large": [two]}, three, "a name"]
+    command = ["node", "-e", script, json.dumps(keys)]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+
+    assert json.loads(ran.stdout) == [[one, two, three, "a name"], []]
