@@ -3,7 +3,7 @@
 'use strict';
 
 const { spawnSync } = require('child_process');
-const { AUTHORIZER, endpoints, routeLines, routeTable } = require('./endpoints.cjs');
+const { AUTHORIZER, endpoints, routeLines, routeTable, scopesByHand } = require('./endpoints.cjs');
 const { PYTHON, ROOT } = require('./project.cjs');
 
 const LARGE_POLICY = 8192; // bytes. AWS documents no limit but for WebSocket APIs, which have this one.
@@ -90,6 +90,17 @@ function* misused(service) {
   }
 }
 
+// Returns the endpoints whose scopes don't count, because a table by hand has others for them, or none.
+function overruled(service) {
+  const given = service.getFunction(AUTHORIZER).environment?.ROUTE_SCOPES;
+  if (typeof given !== 'string' || !given.trim()) return [];
+  const scopesOf = scopesByHand(given);
+  const text = (scopes) => scopes && [...new Set(scopes)].sort().join(' ');
+  return [...endpoints(service)].filter(
+    (endpoint) => endpoint.guard?.isOurs && endpoint.scopes && text(scopesOf(endpoint)) !== text(endpoint.scopes),
+  );
+}
+
 // Lets the authorizer's own code judge the route table.
 function judge(serverless) {
   const { service } = serverless;
@@ -128,6 +139,15 @@ module.exports = class EndpointChecks {
         const lines = ['The endpoints of serverless.yml are incomplete or invalid:'];
         for (const problem of all) lines.push(`  - ${problem}`);
         throw new serverless.classes.Error(lines.join('\n'), 'INVALID_ENDPOINTS');
+      }
+      const [first, ...others] = overruled(service);
+      if (first) {
+        log.warning(
+          `ROUTE_SCOPES is set, so the \`scopes\` of the endpoints don't count. They differ for ${first.name}` +
+            `${others.length > 0 ? ` and ${others.length} more` : ''}. If you have moved the table to the endpoints, remove` +
+            ' ROUTE_SCOPES from serverless.yml, the .env files and the environment. If not, write the same `scopes` on' +
+            ' the endpoints.',
+        );
       }
       if (largest > LARGE_POLICY) {
         log.warning(

@@ -91,4 +91,35 @@ function routeTable(service) {
   return routeLines(service).map(({ text }) => `${text}\n`).join('');
 }
 
-module.exports = { AUTHORIZER, KEY_BACKUP, LOGICAL_ID, SECTIONS, endpoints, isArnOfAuthorizer, routeLines, routeTable };
+// Returns a function of an endpoint: the scopes that a table by hand has for it, or undefined if it has no such route.
+function scopesByHand(table) {
+  if (table.trim() === '*') return () => [];
+  const routes = {};
+  const name = (section, key) => `[${section}] ${key.replace(/{[^}+]+/g, '{')}`; // parameters may have other names
+  let section = '';
+  for (const line of table.split('\n').map((each) => each.trim())) {
+    if (line.startsWith('[')) {
+      section = line.slice(1, -1);
+      continue;
+    }
+    const [first, ...rest] = line.split(/\s+/);
+    const key = first.startsWith('$') ? first : `${first.toUpperCase()} ${rest.shift()}`;
+    routes[name(section, key)] = rest;
+  }
+  return ({ api, key }) => {
+    const keys = [key, key.replace(/^[A-Z]+ /, 'ANY ')];
+    return keys.flatMap((each) => [name(api, each), name('', each)]).map((each) => routes[each]).find(Boolean);
+  };
+}
+
+module.exports = {
+  AUTHORIZER,
+  KEY_BACKUP,
+  LOGICAL_ID,
+  SECTIONS,
+  endpoints,
+  isArnOfAuthorizer,
+  routeLines,
+  routeTable,
+  scopesByHand,
+};

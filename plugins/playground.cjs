@@ -3,14 +3,7 @@
 'use strict';
 
 const makeDocument = require('../local/page/document.cjs');
-const { AUTHORIZER, endpoints, routeTable } = require('./endpoints.cjs');
-
-// Returns the scopes of a route by its key, or undefined: a table by hand may have other routes than the API.
-function scopesByHand(table) {
-  if (table.trim() === '*') return () => [];
-  const lines = table.split('\n').map((line) => line.trim().split(/\s+/));
-  return (key) => lines.find(([method, path]) => `${method} ${path}` === key)?.slice(2);
-}
+const { AUTHORIZER, endpoints, routeTable, scopesByHand } = require('./endpoints.cjs');
 
 // Returns a value that a JSON Schema admits.
 function example({ type, enum: values, properties = {}, items = {} }) {
@@ -32,13 +25,14 @@ function pageConfig(service) {
   const { environment = {} } = service.getFunction(AUTHORIZER);
   const byHand = environment.ROUTE_SCOPES && environment.ROUTE_SCOPES !== routeTable(service);
   const tableScopes = byHand && scopesByHand(environment.ROUTE_SCOPES);
-  const routes = [...endpoints(service)].filter(({ api }) => api === 'rest').map(({ key, given, guard, scopes }) => {
+  const routes = [...endpoints(service)].filter(({ api }) => api === 'rest').map((endpoint) => {
+    const { key, given, guard, scopes } = endpoint;
     const [method, path] = key.split(' ');
     return {
       method,
       path,
       isPublic: !guard,
-      scopes: guard?.isOurs ? (tableScopes ? tableScopes(key) : scopes) : undefined,
+      scopes: guard?.isOurs ? (tableScopes ? tableScopes(endpoint) : scopes) : undefined,
       query: Object.keys(given.request?.parameters?.querystrings ?? {}),
       body: exampleBody(method, given.request, service),
     };

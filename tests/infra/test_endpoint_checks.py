@@ -299,9 +299,56 @@ def test_routes_that_cannot_be_one_policy_are_named_with_the_authorizer_that_can
 def test_a_table_by_hand_is_judged_instead_of_the_scopes_of_the_endpoints() -> None:
     lines = [f"GET {event['http']['path']} {event['http']['scopes'][0]}" for event in ORDERS]
 
-    assert not problems(*ORDERS, variables={"ROUTE_SCOPES": "*"})
-    assert problems(get("/x", TOKEN, scopes=[]), variables={"ROUTE_SCOPES": "\n".join(lines)})
+    error, _ = judge(*ORDERS, variables={"ROUTE_SCOPES": "*"})
+    assert error == ""
+    error, _ = judge(get("/x", TOKEN, scopes=[]), variables={"ROUTE_SCOPES": "\n".join(lines)})
+    assert "no policy can allow" in error
     assert not problems(*ORDERS, variables={"ROUTE_SCOPES": {"Ref": "Known to CloudFormation"}})
+
+
+PROTECTED = [
+    get("/orders", REQUEST, scopes=["read", "list"]),
+    get("/orders/{id}", REQUEST, scopes=["read"]),
+    get("/about"),
+]
+ABOUT = {"publicEndpoints": ["GET /about"]}
+
+
+@pytest.mark.parametrize(
+    ("table", "differing"),
+    [
+        ("*", "/orders of the function one and 1 more"),
+        ("GET /orders read list\nGET /orders/{id} admin", "/orders/{id} of the function one"),
+        ("GET /orders read list", "/orders/{id} of the function one"),
+        (
+            "[rest]\nGET /orders\nGET /orders/{id} read\n[id]\nGET /orders read list",
+            "/orders of the function one",
+        ),
+    ],
+)
+def test_a_table_by_hand_that_differs_from_the_scopes_of_the_endpoints_is_a_warning(
+    table: str, differing: str
+) -> None:
+    error, warning = judge(*PROTECTED, variables={"ROUTE_SCOPES": table}, custom=ABOUT)
+
+    assert error == ""
+    assert warning == (
+        "ROUTE_SCOPES is set, so the `scopes` of the endpoints don't count. They differ for GET"
+        f" {differing}. If you have moved the table to the endpoints, remove ROUTE_SCOPES from"
+        " serverless.yml, the .env files and the environment. If not, write the same `scopes` on the"
+        " endpoints."
+    )
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "# the same, in other words\n\nget   /orders/{orderId}  read\nGET   /orders  list read\n",
+        "[rest]\nANY /orders read list\nANY /orders/{id} read\n[id]\nGET /orders admin",
+    ],
+)
+def test_a_table_by_hand_that_agrees_with_the_scopes_of_the_endpoints_is_none(table: str) -> None:
+    assert not problems(*PROTECTED, variables={"ROUTE_SCOPES": table}, custom=ABOUT)
 
 
 @pytest.mark.parametrize("path", ["/a*", "/a?", "/$x", "/{a}*", "/{proxy+}/x"])
