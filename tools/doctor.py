@@ -100,7 +100,7 @@ def main() -> int:
     wrong = [finding for finding in findings if finding.level == "WRONG"]
     if any(finding.recommended or not finding.subject.startswith(("token", "rules.py")) for finding in wrong):
         file = settings_file(options.stage, Path())
-        print(f"Correct the settings in {file}, or in the environment. See .env.sample.")
+        print(f"If a setting is wrong, correct it in {file} or the environment. See .env.sample.")
     return int(bool(wrong))
 
 

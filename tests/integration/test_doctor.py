@@ -73,7 +73,7 @@ def test_settings_and_a_token_are_judged_and_nothing_untrusted_is_printed_raw(
     assert wrong[0].endswith("Write ALGORITHMS=RS256")
     assert wrong[1].endswith(f"Write TOKEN_ISSUER={issuer}")
     assert "ok     token: GET /pets: allowed." in lines
-    assert lines[-1] == "Correct the settings in .env.dev, or in the environment. See .env.sample."
+    assert lines[-1] == "If a setting is wrong, correct it in .env.dev or the environment. See .env.sample."
     assert all(re.fullmatch("(ok|note|WRONG|Correct) [ -~]+", line) for line in lines)
     assert "add-mask" in done.stdout
     assert "##" not in done.stdout
@@ -91,7 +91,7 @@ def test_settings_that_are_missing_are_named_with_the_file_to_write(doctor: Doct
     misspelled = [line for line in lines if "REQUIRED_CLAIM is not a setting" in line]
     assert len(misspelled) == 1
     assert misspelled[0].startswith("WRONG")
-    assert lines[-1] == "Correct the settings in .env.prod, or in the environment. See .env.sample."
+    assert lines[-1] == "If a setting is wrong, correct it in .env.prod or the environment. See .env.sample."
 
 
 def test_what_sls_says_when_it_fails_is_printed_as_its_words(checkout: Path, doctor: Doctor) -> None:

@@ -306,7 +306,7 @@ def test_the_doctor_says_what_to_write_for_an_issuer_without_its_slash(stack: St
 
     assert status == 1
     assert f"Write TOKEN_ISSUER={stack.issuer}\n" in printed
-    assert printed.splitlines()[-1].startswith("Correct the settings in .env.local")
+    assert printed.splitlines()[-1].startswith("If a setting is wrong, correct it in .env.local")
 
 
 def test_the_doctor_names_all_missing_settings(doctor: Npm) -> None:
