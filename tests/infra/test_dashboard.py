@@ -13,6 +13,7 @@ import yaml
 
 from tests.support.checkout import ROOT
 from tests.support.logs_insights import Query
+from tests.support.serverless_yml import SERVICE
 
 TEMPLATE = "cloudformation-template-update-stack.json"
 COLUMNS = 24
@@ -92,7 +93,7 @@ def test_each_metric_is_one_that_the_service_or_aws_writes(
         },
     }
 
-    assert ("jwt-rsa-custom-authorizer/prod", "KeysUnavailable") in own
+    assert (f"{SERVICE}/prod", "KeysUnavailable") in own
     for metric in metrics(widgets):
         namespace, name, dimensions = metric[0], metric[1], list(metric[2:])
         if (namespace, name) in own:
@@ -131,10 +132,10 @@ def test_each_query_asks_the_log_of_the_authorizer_and_each_question_is_asked(
 
 
 def test_the_names_tell_stages_and_regions_apart(prod: dict[str, Any]) -> None:
-    assert prod["Dashboard"]["Properties"]["DashboardName"] == "jwt-rsa-custom-authorizer-prod-us-east-1"
+    assert prod["Dashboard"]["Properties"]["DashboardName"] == f"{SERVICE}-prod-us-east-1"
     names = [made["Properties"]["Name"] for made in of_type(prod, "AWS::Logs::QueryDefinition").values()]
     assert len(set(names)) == len(names)
-    assert all(name.startswith("jwt-rsa-custom-authorizer/prod/") for name in names)
+    assert all(name.startswith(f"{SERVICE}/prod/") for name in names)
 
 
 def test_the_widgets_are_on_the_grid_and_cover_none_of_another(widgets: list[dict[str, Any]]) -> None:

@@ -4,12 +4,12 @@ What it may do to the resources of a stage is in test_template.py, which has the
 """
 
 import re
-from typing import Any
 
 import pytest
 import yaml
 
-from tests.support.deploy_role import ACCOUNT, TEMPLATE, Request, bucket_arn, deploy_role
+from tests.support.deploy_role import ACCOUNT, TEMPLATE, Request, bucket_arn, bucket_prefix, deploy_role
+from tests.support.serverless_yml import SERVICE
 
 SUBJECT = "token.actions.githubusercontent.com:sub"
 
@@ -21,9 +21,11 @@ class Loader(yaml.SafeLoader):
 Loader.add_multi_constructor("!", lambda loader, tag, node: None)
 
 
+PARAMETERS: dict[str, dict[str, str]] = yaml.load(TEMPLATE.read_text(), Loader)["Parameters"]
+
+
 def allowed_pattern(parameter: str) -> str:
-    template: dict[str, Any] = yaml.load(TEMPLATE.read_text(), Loader)
-    return str(template["Parameters"][parameter]["AllowedPattern"])
+    return PARAMETERS[parameter]["AllowedPattern"]
 
 
 @pytest.mark.parametrize("prefix", ["repo:octo-org/my.api", "repo:octo-org@123456/my.api@456789"])
@@ -76,12 +78,27 @@ def test_a_stage_whose_names_another_role_could_match_is_rejected(stage: str) ->
     assert not re.fullmatch(allowed_pattern("Stage"), stage)
 
 
+def test_the_default_names_are_those_of_one_service() -> None:
+    service, buckets = (PARAMETERS[name]["Default"] for name in ("Service", "BucketPrefix"))
+
+    assert buckets == bucket_prefix(service)
+    assert re.fullmatch(allowed_pattern("Service"), service)
+    assert re.fullmatch(allowed_pattern("BucketPrefix"), buckets)
+
+
+@pytest.mark.parametrize("parameter", ["Service", "BucketPrefix"])
+@pytest.mark.parametrize("name", ["*", "acme*", "acm?", "acme/pets", "${Stage}", "-acme", ""])
+def test_a_name_that_other_services_could_have_is_rejected(parameter: str, name: str) -> None:
+    assert re.fullmatch(allowed_pattern(parameter), "acme-pets")
+    assert not re.fullmatch(allowed_pattern(parameter), name)
+
+
 def test_the_role_can_read_and_write_the_deployment_packages_of_its_own_stage_alone() -> None:
     role = deploy_role("dev")
 
     for action in ("s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:GetObjectVersion"):
         for stage, expected in (("dev", True), ("prod", False), ("dev2", False)):
-            key = f"serverless/jwt-rsa-custom-authorizer/{stage}/1795770644734/jwt-rsa-custom-authorizer.zip"
+            key = f"serverless/{SERVICE}/{stage}/1795770644734/{SERVICE}.zip"
             assert role.allows(Request(action, f"{bucket_arn(stage)}/{key}")) is expected
         assert not role.allows(Request(action, f"{bucket_arn('dev')}/anything-else"))
         assert not role.allows(Request(action, "arn:aws:s3:::another-bucket/key"))
@@ -90,7 +107,7 @@ def test_the_role_can_read_and_write_the_deployment_packages_of_its_own_stage_al
 @pytest.mark.parametrize("boundary", ["", f"arn:aws:iam::{ACCOUNT}:policy/stage"])
 def test_the_role_cannot_give_permissions_to_itself_or_to_a_role_of_another_stack(boundary: str) -> None:
     role = deploy_role("dev", PermissionsBoundary=boundary)
-    others = ["jwt-rsa-custom-authorizer-prod-us-east-1-authorizer", "jwt-rsa-custom-authorizer-dev", "Admin"]
+    others = [f"{SERVICE}-prod-us-east-1-authorizer", f"{SERVICE}-dev", "Admin"]
 
     for arn in (role.arn, *(f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in others)):
         for action in (
@@ -106,7 +123,7 @@ def test_the_role_cannot_give_permissions_to_itself_or_to_a_role_of_another_stac
 def test_with_a_permissions_boundary_the_role_can_only_create_and_change_roles_that_have_it() -> None:
     boundary = f"arn:aws:iam::{ACCOUNT}:policy/stage"
     role = deploy_role("dev", PermissionsBoundary=boundary)
-    created = f"arn:aws:iam::{ACCOUNT}:role/jwt-rsa-custom-authorizer-dev-us-east-1-authorizer"
+    created = f"arn:aws:iam::{ACCOUNT}:role/{SERVICE}-dev-us-east-1-authorizer"
 
     for action in ("iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"):
         assert role.allows(Request(action, created, {"iam:PermissionsBoundary": boundary}))

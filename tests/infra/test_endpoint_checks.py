@@ -1,6 +1,7 @@
 """What of the endpoints stops packaging, each with what to write instead: plugins/endpoint-checks.cjs."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -390,23 +391,35 @@ def test_a_policy_that_may_be_too_large_is_a_warning(number: int, is_large: bool
     assert warning.endswith("authorizer: ${self:custom.jwtRequest}") is is_large
 
 
+INCOMPLETE = """
+  incomplete:
+    handler: petstore.welcome
+    package: ${self:custom.petstorePackage}
+    events:
+      - http:
+          method: get
+          path: /incomplete
+      - http:
+          method: post
+          path: /incomplete
+          authorizer: ${self:custom.jwtAuthorizer}
+"""
+
+
 def test_packaging_stops_before_anything_is_packaged_and_names_all_problems(
     editable: Path, clean: dict[str, str]
 ) -> None:
-    text = TEXT
-    for old in ("          scopes: [create:pets]\n", "    - GET /\n"):
-        assert text.count(old) == 1
-        text = text.replace(old, "")
-    (editable / "serverless.yml").write_text(text.replace("publicEndpoints:", "publicEndpoints: []"))
+    (editable / "serverless.yml").write_text(TEXT.replace("functions:\n", f"functions:\n{INCOMPLETE}", 1))
     rejected = run(editable, SLS, "package", environment=clean | SETTINGS)
 
     assert rejected.returncode == 1
     assert rejected.stdout[rejected.stdout.index("The endpoints") :] == (
         "The endpoints of serverless.yml are incomplete or invalid:\n"
-        "  - GET / of the function welcome has no authorizer, so anybody could call it. Add `authorizer` and"
-        " `scopes` to it. If it is meant to be public, add to custom.publicEndpoints: - GET /\n"
-        "  - POST /pets of the function createPet has the authorizer, but no scopes. Add those that a token"
-        " needs, such as scopes: [read:pets]. If any valid token will do, write scopes: []\n"
+        "  - GET /incomplete of the function incomplete has no authorizer, so anybody could call it. Add"
+        " `authorizer` and `scopes` to it. If it is meant to be public, add to custom.publicEndpoints:"
+        " - GET /incomplete\n"
+        "  - POST /incomplete of the function incomplete has the authorizer, but no scopes. Add those that a"
+        " token needs, such as scopes: [read:pets]. If any valid token will do, write scopes: []\n"
     )
     assert not (editable / ".serverless").exists()
 
@@ -419,7 +432,8 @@ def test_packaging_stops_for_authorizers_whose_answers_api_gateway_would_misuse(
     event = """
       - httpApi: { method: get, path: /pets, authorizer: { name: jwt }, scopes: [] }"""
     rest = rest.replace(authorizer, "authorizer: ${self:custom.jwtRequest}", 1)
-    rest = rest.replace("    events:", f"    events:{event}", 1).replace("- GET /", "- rest GET /")
+    rest = rest.replace("    events:", f"    events:{event}", 1)
+    rest = re.sub(r"^    - (?=[A-Z]+ /)", "    - rest ", rest, flags=re.MULTILINE)
     rest = rest.replace(", context.httpMethod, context.resourcePath", "")
     policy = """\
     resourcePolicy: [{ Effect: Allow, Principal: '*', Action: execute-api:Invoke, Resource: execute-api:/* }]

@@ -12,7 +12,7 @@ from auth.fetch import CONNECT_TIMEOUT, FETCH_TIMEOUT
 from tests.support.checkout import ROOT, SLS, run
 from tests.support.deploy_role import Request, bucket_arn, deploy_role
 from tests.support.environment import SETTINGS
-from tests.support.serverless_yml import KEY_BACKUP
+from tests.support.serverless_yml import KEY_BACKUP, SERVICE
 
 TEMPLATE = "cloudformation-template-update-stack.json"
 OBJECTS = {"Fn::Sub": "${KeyBackupBucket.Arn}/*"}
@@ -165,7 +165,7 @@ def test_the_role_that_github_deploys_with_may_change_the_schedule_of_its_stage_
     stage: str,
 ) -> None:
     role = deploy_role("prod")
-    rule = f"arn:aws:events:us-east-1:123456789012:rule/jwt-rsa-custom-authorizer-{stage}-keyBackup"
+    rule = f"arn:aws:events:us-east-1:123456789012:rule/{SERVICE}-{stage}-keyBackup"
     copy = f"{bucket_arn(stage, 'KeyBackupBucket')}/jwks/1.json"
 
     assert role.allows(Request("events:PutRule", rule)) is (stage == "prod")

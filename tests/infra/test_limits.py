@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.checkout import ROOT, SLS, run
 from tests.support.environment import SETTINGS
+from tests.support.serverless_yml import SERVICE
 
 ROUTES = "".join(f"GET /accounts/{{accountId}}/reports/{n} read:report-{n}\n" for n in range(120))
 
@@ -19,7 +20,9 @@ TOO_LARGE = "The environment variables of the function authorizer"
 def test_names_and_environments_that_are_too_large_are_reported_together(
     checkout: Path, clean: dict[str, str], command: list[str]
 ) -> None:
-    options = ("--stage", "feature-login-99", "--region", "eu-central-1")
+    length = 41 - len(SERVICE)  # so that no other role, and no function, has a name that is too long
+    stage = "feature-login-99".ljust(length, "9")[:length]
+    options = ("--stage", stage, "--region", "eu-central-1")
 
     environment = clean | SETTINGS | {"ROUTE_SCOPES": ROUTES}
     rejected = run(checkout, SLS, *command, *options, environment=environment)
@@ -27,7 +30,7 @@ def test_names_and_environments_that_are_too_large_are_reported_together(
     assert rejected.returncode == 1
     name, size = rejected.stdout.strip().splitlines()[-2:]
     assert name == (
-        "The name of the role jwt-rsa-custom-authorizer-feature-login-99-eu-central-1-authorizer has"
+        f"The name of the role {SERVICE}-{stage}-eu-central-1-authorizer has"
         " 66 characters, but AWS allows 64. Use a shorter stage name, or shorten `service` in serverless.yml."
     )
     assert size.startswith(f"{TOO_LARGE} have ")

@@ -1,6 +1,7 @@
 """What clients look for in a deployed API, and what stops packaging: plugins/resource-metadata.cjs."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from tests.support.checkout import SLS, run
 from tests.support.environment import SETTINGS
-from tests.support.serverless_yml import with_api_gateway
+from tests.support.serverless_yml import SCOPES, SERVICE, with_api_gateway
 
 TEMPLATE = "cloudformation-template-update-stack.json"
 CHALLENGE = "gatewayresponse.header.WWW-Authenticate"
@@ -21,7 +22,7 @@ SCOPE = "read:$context.#if"
 def stage(editable: Path, clean: dict[str, str]) -> dict[str, Any]:
     """The resources of a stage with metadata and with a scope that a template could misread."""
     service = (editable / "serverless.yml").read_text()
-    (editable / "serverless.yml").write_text(service.replace("[read:pets]", f"['{SCOPE}']"))
+    (editable / "serverless.yml").write_text(re.sub(r"read:pets(?=[],])", f"'{SCOPE}'", service))
     environment = clean | SETTINGS | {"AUDIENCE": "https://api.example/v1"}
     packaged = run(editable, SLS, "package", *ENABLED, environment=environment)
     assert packaged.returncode == 0, packaged.stdout + packaged.stderr
@@ -44,7 +45,7 @@ def test_the_metadata_is_public_and_needs_no_function(stage: dict[str, Any]) -> 
     assert json.loads(template) == {
         "resource": "https://api.example/v1",
         "authorization_servers": [SETTINGS["TOKEN_ISSUER"]],
-        "scopes_supported": ["create:pets", SCOPE],
+        "scopes_supported": sorted({*SCOPES, SCOPE} - {"read:pets"}),
         "bearer_methods_supported": ["header"],
     }
     parts = [
@@ -69,7 +70,7 @@ def test_a_401_names_its_address_and_a_403_the_scopes_that_the_authorizer_asks_f
 ) -> None:
     url = "https://${ApiGatewayRestApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/dev/" + WELL_KNOWN
     variables = stage["AuthorizerLambdaFunction"]["Properties"]["Environment"]["Variables"]
-    realm = 'Bearer realm="jwt-rsa-custom-authorizer"'
+    realm = f'Bearer realm="{SERVICE}"'
 
     assert parameters(stage["UnauthorizedResponse"])[CHALLENGE] == {
         "Fn::Sub": f"'{realm}, resource_metadata=\"{url}\"'"

@@ -14,22 +14,21 @@ PAGE = (ROOT / "docs/routes.md").read_text()
 
 
 def test_a_new_endpoint_takes_one_edit(editable: Path, clean: dict[str, str]) -> None:
-    """The block of the page, and nothing else."""
+    """The block of the page, and nothing else, but with other names: the service may have the endpoint."""
     (block,) = re.findall(r"^   ```yaml\n(     deletePet:\n.*?)   ```$", PAGE, re.MULTILINE | re.DOTALL)
     function = re.sub(r"^   ", "", block, flags=re.MULTILINE)
+    for name, changed in (("  deletePet:\n", "  deleteFromPage:\n"), ("/pets/{petId}\n", "/page/{petId}\n")):
+        assert function.count(name) == 1
+        function = function.replace(name, changed)
     (editable / "serverless.yml").write_text(TEXT.replace("functions:\n", f"functions:\n{function}", 1))
     made = run(editable, SLS, "package", "--package", "package", environment=clean | SETTINGS)
 
     assert made.returncode == 0, made.stdout + made.stderr
     template = json.loads((editable / "package/cloudformation-template-update-stack.json").read_text())
-    methods = [
-        one["Properties"]
-        for one in template["Resources"].values()
-        if one["Type"] == "AWS::ApiGateway::Method" and one["Properties"]["HttpMethod"] == "DELETE"
-    ]
-    assert [one["AuthorizerId"] for one in methods] == [{"Ref": "AuthorizerApiGatewayAuthorizer"}]
+    method = template["Resources"]["ApiGatewayMethodPagePetidVarDelete"]["Properties"]
+    assert method["AuthorizerId"] == {"Ref": "AuthorizerApiGatewayAuthorizer"}
     with ZipFile(editable / "package" / AUTHORIZER) as package:
-        assert "DELETE /pets/{petId} delete:pets" in package.read("routes.txt").decode().splitlines()
+        assert "DELETE /page/{petId} delete:pets" in package.read("routes.txt").decode().splitlines()
 
 
 def test_it_names_what_is_there() -> None:

@@ -15,7 +15,7 @@ from tests.support.environment import SETTINGS, environment
 from tests.support.packages import BOUNDARY, make_packages
 from tests.support.rules_page import EXAMPLES
 from tests.support.rules_page import with_usage_plans as with_usage_plans_of_the_page
-from tests.support.serverless_yml import FUNCTIONS, KEY_BACKUP, TEXT
+from tests.support.serverless_yml import FUNCTIONS, KEY_BACKUP, SERVICE, TEXT
 
 Resources = dict[str, Any]
 
@@ -73,7 +73,7 @@ def test_roles_allow_patterns_of_resources_only_for_traces_the_logs_of_the_stage
         for statement in policy["PolicyDocument"]["Statement"]
     ]
     wide = [statement["Resource"] for statement in statements if "*" in json.dumps(statement["Resource"])]
-    logs = "log-group:/aws/lambda/jwt-rsa-custom-authorizer-prod-*"
+    logs = f"log-group:/aws/lambda/{SERVICE}-prod-*"
 
     assert set(roles) == {"AuthorizerRole", "PetStoreRole", "InvokeRole", "KeyBackupRole"}
     assert [statement["Action"] for statement in statements if statement["Resource"] == "*"] == 3 * [
@@ -163,8 +163,8 @@ def test_with_a_boundary_it_can_only_create_the_roles_of_a_stage_that_has_it(
 def test_the_name_of_each_role_is_short_enough_for_all_stages_and_regions(prod: Resources) -> None:
     for role in of_type(prod, "AWS::IAM::Role").values():
         name = role["Properties"]["RoleName"]
-        assert name.startswith("jwt-rsa-custom-authorizer-prod-us-east-1-")
-        longest = name.replace("prod", "staging").replace("us-east-1", "ap-southeast-2")
+        assert name.startswith(f"{SERVICE}-prod-us-east-1-")
+        longest = name.replace("-prod-us-east-1-", "-staging-ap-southeast-2-")
         assert len(longest) <= 64
 
 
@@ -294,23 +294,17 @@ def test_a_stage_has_an_access_log_if_its_parameters_say_so(prod: Resources, dev
     log_group = prod["AccessLogGroup"]["Properties"]["LogGroupName"]
 
     assert setting["DestinationArn"] == {"Fn::GetAtt": ["AccessLogGroup", "Arn"]}
-    assert log_group == "/aws/apigateway/jwt-rsa-custom-authorizer-prod/access"
+    assert log_group == f"/aws/apigateway/{SERVICE}-prod/access"
     assert "AccessLogSetting" not in dev["ApiStage"]["Properties"]
 
 
 def test_the_body_of_a_new_pet_is_validated_before_the_function_runs(prod: Resources) -> None:
-    (validator,) = of_type(prod, "AWS::ApiGateway::RequestValidator")
-    (model,) = of_type(prod, "AWS::ApiGateway::Model")
-    validated = [
-        made["Properties"]
-        for made in of_type(prod, "AWS::ApiGateway::Method").values()
-        if "RequestValidatorId" in made["Properties"]
-    ]
+    method = prod["ApiGatewayMethodPetsPost"]["Properties"]
+    ((content_type, model),) = method["RequestModels"].items()
 
-    assert prod[validator]["Properties"]["ValidateRequestBody"] is True
-    assert prod[model]["Properties"]["Schema"]["required"] == ["type", "price"]
-    (method,) = (made for made in validated if made["HttpMethod"] == "POST")
-    assert method["RequestModels"] == {"application/json": {"Ref": model}}
+    assert content_type == "application/json"
+    assert prod[model["Ref"]]["Properties"]["Schema"]["required"] == ["type", "price"]
+    assert prod[method["RequestValidatorId"]["Ref"]]["Properties"]["ValidateRequestBody"] is True
 
 
 def test_an_access_log_line_is_json_and_describes_the_call_of_the_authorizer(prod: Resources) -> None:

@@ -14,7 +14,7 @@ import pytest
 from tests.support.checkout import SLS, copy_project, leave_out_dashboard, leave_out_libraries, run
 from tests.support.environment import SETTINGS
 from tests.support.ministack import ACCOUNT, remaining_resources
-from tests.support.serverless_yml import API_FUNCTIONS, FUNCTIONS, KEY_BACKUP, OPEN, PROTECTED
+from tests.support.serverless_yml import API_FUNCTIONS, FUNCTIONS, KEY_BACKUP, OPEN, PROTECTED, SERVICE
 from tests.support.tokens import AUDIENCE
 from tools.smoke import deployed_url
 
@@ -69,7 +69,7 @@ def both(prod: None, dev: None) -> None:
 
 
 def stack(stage: str) -> Any:
-    name = f"jwt-rsa-custom-authorizer-{stage}"
+    name = f"{SERVICE}-{stage}"
     return boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
 
 
@@ -78,7 +78,7 @@ def outputs(stage: str) -> dict[str, str]:
 
 
 def function(stage: str, name: str) -> Any:
-    full_name = f"jwt-rsa-custom-authorizer-{stage}-{name}"
+    full_name = f"{SERVICE}-{stage}-{name}"
     return boto3.client("lambda").get_function_configuration(FunctionName=full_name)
 
 
@@ -115,7 +115,7 @@ def key_backup_bucket() -> str:
 
 
 def log_group_arn(stage: str, name: str) -> str:
-    return f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/aws/lambda/jwt-rsa-custom-authorizer-{stage}-{name}"
+    return f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/aws/lambda/{SERVICE}-{stage}-{name}"
 
 
 def test_each_function_has_the_configuration_of_its_stage(both: None) -> None:
@@ -178,7 +178,7 @@ def test_api_gateway_invokes_the_authorizer_with_a_role_that_allows_nothing_else
 
 
 def test_only_the_authorizer_of_this_api_may_invoke_the_function(prod: None) -> None:
-    name = "jwt-rsa-custom-authorizer-prod-authorizer"
+    name = f"{SERVICE}-prod-authorizer"
     policy = json.loads(boto3.client("lambda").get_policy(FunctionName=name)["Policy"])
     (statement,) = policy["Statement"]
     made = outputs("prod")
@@ -220,7 +220,7 @@ def test_each_gateway_response_has_the_status_and_headers_that_a_client_needs(pr
         assert headers.pop("Access-Control-Expose-Headers") == "'WWW-Authenticate,Retry-After'"
         answers[answer["responseType"]] = (answer.get("statusCode"), headers)
 
-    realm = 'Bearer realm="jwt-rsa-custom-authorizer"'
+    realm = f'Bearer realm="{SERVICE}"'
     unavailable = ("503", {"Retry-After": "'30'"})
     assert answers == {
         "UNAUTHORIZED": ("401", {"WWW-Authenticate": f"'{realm}'"}),
@@ -250,27 +250,27 @@ def test_each_log_group_has_the_retention_of_its_stage(both: None) -> None:
     made = boto3.client("logs").describe_log_groups()["logGroups"]
     retention = {group["logGroupName"]: group["retentionInDays"] for group in made}
 
-    prefix = "/aws/lambda/jwt-rsa-custom-authorizer-"
+    prefix = f"/aws/lambda/{SERVICE}-"
     assert retention == {
         **{f"{prefix}prod-{name}": 90 for name in (*FUNCTIONS, KEY_BACKUP)},
         **{f"{prefix}dev-{name}": 14 for name in FUNCTIONS},
-        "/aws/apigateway/jwt-rsa-custom-authorizer-prod/access": 90,
+        f"/aws/apigateway/{SERVICE}-prod/access": 90,
     }
 
 
 def test_each_alarm_watches_a_metric_of_lambda_or_of_the_authorizers_log(prod: None) -> None:
-    log_group = "/aws/lambda/jwt-rsa-custom-authorizer-prod-authorizer"
+    log_group = f"/aws/lambda/{SERVICE}-prod-authorizer"
     filters = boto3.client("logs").describe_metric_filters(logGroupName=log_group)["metricFilters"]
     made = {
         (metric["metricNamespace"], metric["metricName"])
         for log_filter in filters
         for metric in log_filter["metricTransformations"]
     }
-    prefix = "jwt-rsa-custom-authorizer-prod"
+    prefix = f"{SERVICE}-prod"
     alarms = boto3.client("cloudwatch").describe_alarms(AlarmNamePrefix=prefix)["MetricAlarms"]
     watched = {(alarm["Namespace"], alarm["MetricName"]) for alarm in alarms}
 
-    own = "jwt-rsa-custom-authorizer/prod"
+    own = f"{SERVICE}/prod"
     names = ("KeysUnavailable", "AuthorizerErrors", "RuleFailures", "JwksFetchFailures")
     assert made == {(own, name) for name in names}
     assert watched == made | {("AWS/Lambda", "Throttles"), ("AWS/Lambda", "Errors")}
@@ -281,7 +281,7 @@ def test_other_services_can_import_the_authorizer(both: None) -> None:
     values = {export["Name"]: export["Value"] for export in exports}
 
     for stage in ("prod", "dev"):
-        prefix = f"jwt-rsa-custom-authorizer-{stage}"
+        prefix = f"{SERVICE}-{stage}"
         assert values[f"{prefix}-AuthorizerArn"] == function(stage, "authorizer")["FunctionArn"]
         assert values[f"{prefix}-AuthorizerId"] == authorizer(stage)["id"]
         api = values[f"{prefix}-ApiId"]
@@ -307,7 +307,7 @@ functions:
           authorizer:
             name: jwt
             type: token
-            arn: !ImportValue jwt-rsa-custom-authorizer-${sls:stage}-AuthorizerArn
+            arn: !ImportValue SERVICE-${sls:stage}-AuthorizerArn
             identitySource: method.request.header.Authorization
             identityValidationExpression: ^[Bb]earer [-0-9a-zA-Z._]+$
             resultTtlInSeconds: 3600
@@ -317,7 +317,7 @@ functions:
 def test_another_service_can_attach_the_authorizer_to_its_own_api(
     sls: Sls, dev: None, tmp_path: Path
 ) -> None:
-    (tmp_path / "serverless.yml").write_text(ORDERS)
+    (tmp_path / "serverless.yml").write_text(ORDERS.replace("SERVICE", SERVICE))
     (tmp_path / "orders.py").write_text("def list_orders(event, context): ...")
     sls(tmp_path, "deploy", "--stage", "dev")
 
@@ -388,7 +388,7 @@ def test_removing_a_stage_leaves_the_other_one_alone(sls: Sls, light: Path, both
     sls(light, "remove", "--stage", "dev")
 
     (left,) = boto3.client("cloudformation").describe_stacks()["Stacks"]
-    assert left["StackName"] == "jwt-rsa-custom-authorizer-prod"
+    assert left["StackName"] == f"{SERVICE}-prod"
     assert len(boto3.client("lambda").list_functions()["Functions"]) == len({*FUNCTIONS, KEY_BACKUP})
 
 

@@ -38,12 +38,13 @@ from tests.support.environment import SETTINGS
 from tests.support.jwks_server import JwksServer, answer
 from tests.support.ministack import api_url, remaining_resources
 from tests.support.packages import HERE
+from tests.support.serverless_yml import SERVICE
 from tests.support.tokens import SigningKey, good_claims, jwks, make_token
 
 pytestmark = pytest.mark.usefixtures("runtime")
 
 STAGE = "dev"
-REALM = 'Bearer realm="jwt-rsa-custom-authorizer"'
+REALM = f'Bearer realm="{SERVICE}"'
 PET = {"type": "cat", "price": 123.11}
 
 TOKEN, REQUEST = "authorizer: ${self:custom.jwtAuthorizer}", "authorizer: ${self:custom.jwtRequest}"
@@ -123,7 +124,7 @@ class Api:
 
     def logged(self) -> list[str]:
         pages = boto3.client("logs").get_paginator("filter_log_events")
-        group = f"/aws/lambda/jwt-rsa-custom-authorizer-{STAGE}-authorizer"
+        group = f"/aws/lambda/{SERVICE}-{STAGE}-authorizer"
         return [
             event["message"].strip()
             for page in pages.paginate(logGroupName=group)
@@ -380,7 +381,7 @@ def test_with_a_backup_a_new_environment_accepts_tokens_while_the_issuer_is_down
     s3, lambdas = boto3.client("s3"), boto3.client("lambda")
     (bucket,) = (bucket["Name"] for bucket in s3.list_buckets()["Buckets"] if "keybackup" in bucket["Name"])
     s3.delete_bucket_policy(Bucket=bucket)  # BUCKETS
-    function = f"jwt-rsa-custom-authorizer-{STAGE}-keyBackup"
+    function = f"{SERVICE}-{STAGE}-keyBackup"
     assert "FunctionError" not in lambdas.invoke(FunctionName=function)  # as its schedule does
     uncached.issuer.close()
     assert uncached.call("GET /pets", "x.y.z").status_code == 401  # ENVIRONMENTS: the next request starts one

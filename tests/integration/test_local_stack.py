@@ -20,6 +20,7 @@ from tests.support.checkout import npm_run, run
 from tests.support.local_stack import LocalStack as Stack
 from tests.support.local_stack import bearer
 from tests.support.local_stack import start as start_local_stack
+from tests.support.serverless_yml import PROTECTED, SCOPES
 from tests.support.tokens import AUDIENCE, SigningKey, good_claims, make_token
 
 Start = Callable[..., Stack]
@@ -93,7 +94,7 @@ def test_a_client_without_a_token_finds_out_where_to_get_one(stack: Stack) -> No
     assert answer.json() == {
         "resource": AUDIENCE,
         "authorization_servers": [stack.issuer],
-        "scopes_supported": ["create:pets", "read:pets"],
+        "scopes_supported": SCOPES,
         "bearer_methods_supported": ["header"],
     }
 
@@ -147,7 +148,12 @@ def test_the_root_of_the_api_leads_to_the_page(stack: Stack) -> None:
 
 
 def test_the_page_works_in_a_browser(stack: Stack, checkout: Path, clean: dict[str, str]) -> None:
-    variables = {"BROWSER": browser_or_skip(), "PAGE": stack.issuer, "API": stack.api}
+    variables = {
+        "BROWSER": browser_or_skip(),
+        "PAGE": stack.issuer,
+        "API": stack.api,
+        "PROTECTED": str(len(PROTECTED)),
+    }
     tests = "tests/integration/page.test.mjs"
     ran = run(
         checkout, "node", "--test", "--test-reporter=spec", tests, environment=clean | variables, timeout=120

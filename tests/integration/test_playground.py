@@ -14,8 +14,9 @@ from auth.authorizer import decide
 from auth.keys import KeyStore
 from tests.support.browser import browser_or_skip
 from tests.support.checkout import run
-from tests.support.environment import ROUTE_SCOPES
+from tests.support.environment import environment
 from tests.support.iam import evaluate
+from tests.support.serverless_yml import OPEN, ROUTES, SERVICE
 from tests.support.template_api import TemplateApi
 from tests.support.tokens import SigningKey, make_event, token
 
@@ -52,22 +53,21 @@ def test_the_page_has_a_row_for_each_route_with_its_scopes(page: str) -> None:
     found = re.search(r'id="config">(.*)</script>', page)
     assert found
     config = json.loads(found[1])
-    table = [line.split() for line in ROUTE_SCOPES.strip().splitlines()]
+    routes = {f"{route['method']} {route['path']}": route for route in config["routes"]}
 
     protected = [
-        [route["method"], route["path"], *route["scopes"]]
-        for route in config["routes"]
-        if not route["isPublic"]
+        " ".join((name, *route["scopes"])) for name, route in routes.items() if not route["isPublic"]
     ]
-    assert protected == table
-    assert [route["path"] for route in config["routes"] if route["isPublic"]] == ["/"]
-    assert [route["query"] for route in config["routes"]] == [[], ["type", "page"], [], []]
-    assert [route.get("body") for route in config["routes"]] == [
-        None,
-        None,
-        {"type": "dog", "price": 1},
-        None,
-    ]
+    assert ["[rest]", *protected] == ROUTES.splitlines()
+    public = {(route["path"], route["method"]) for route in routes.values() if route["isPublic"]}
+    assert public == {(path, method) for path, method in OPEN if method != "OPTIONS"}
+    for name, query, body in (
+        ("GET /", [], None),
+        ("GET /pets", ["type", "page"], None),
+        ("POST /pets", [], {"type": "dog", "price": 1}),
+        ("GET /pets/{petId}", [], None),
+    ):
+        assert (routes[name]["query"], routes[name].get("body")) == (query, body)
     assert config["scopeClaims"] == ["scope", "scp", "permissions"]
 
 
@@ -90,10 +90,9 @@ def test_nor_does_a_sign_in_the_routes_which_cannot_end_the_script_either(
 
 
 @pytest.fixture
-def apis(
-    resources: Resources, settings: Settings, keys: dict[Issuer, KeyStore]
-) -> Iterator[list[TemplateApi]]:
+def apis(resources: Resources, keys: dict[Issuer, KeyStore]) -> Iterator[list[TemplateApi]]:
     """The API with our authorizer, and the same without any keys."""
+    settings = Settings.from_environment(environment(ROUTE_SCOPES=ROUTES))
     none = {issuer: KeyStore(issuer.jwks_uri, issuer.algorithms, fetch=no_answer) for issuer in keys}
 
     def api(key_stores: dict[Issuer, KeyStore]) -> TemplateApi:
@@ -126,6 +125,7 @@ def test_the_page_works_in_a_browser_and_so_does_cors(
     variables = {
         "BROWSER": browser_or_skip(),
         "API": healthy.url,
+        "SERVICE": SERVICE,
         "API_WITHOUT_KEYS": without_keys.url,
         "READER": token(key, scope="read:pets"),
         "EXPIRED": token(key, exp=1),

@@ -12,6 +12,7 @@ import pytest
 from tests.support.checkout import clean_environment, run
 from tests.support.jwks_server import JwksServer, answer
 from tests.support.odd_folder import copy_to_odd_folder
+from tests.support.packages import AUTHORIZER
 from tests.support.tokens import AUDIENCE, SigningKey, good_claims, jwks, make_token
 
 INVOKE = ("npx", "sls", "invoke", "local", "-p", "event.json")
@@ -123,7 +124,7 @@ def test_the_service_is_packaged(checkout: Path, environment: dict[str, str], is
     packaged = run(checkout, "npx", "sls", "package", environment=environment)
 
     assert packaged.returncode == 0, packaged.stdout + packaged.stderr
-    with ZipFile(checkout / ".serverless/jwt-rsa-custom-authorizer.zip") as package:
+    with ZipFile(checkout / ".serverless" / AUTHORIZER) as package:
         folders = {name.partition("/")[0] for name in package.namelist()}
         assert {"handler.py", "auth", "jwt", "cryptography", "requests"} <= folders
         assert ".env" not in package.namelist()

@@ -12,9 +12,9 @@ import pytest
 from moto import mock_aws
 
 from tests.support.iam import is_allowed
+from tests.support.serverless_yml import SERVICE
 
 TEMPLATE = Path(__file__).parents[2] / "account/github-deploy-role.yml"
-SERVICE = "jwt-rsa-custom-authorizer"
 ACCOUNT = "123456789012"  # moto's
 REGION = "us-east-1"
 
@@ -44,6 +44,7 @@ class DeployRole:
 def deploy_role(stage: str, **parameters: str) -> DeployRole:
     """Deploy the template with these parameters, in an AWS of this process that is forgotten afterwards."""
     values = {"SubjectPrefix": "repo:octo/api", "GithubIsKnown": "true", "Stage": stage} | parameters
+    values |= {"Service": SERVICE, "BucketPrefix": bucket_prefix(SERVICE)}
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             patch.delenv(name)
@@ -96,9 +97,14 @@ def requests_of_deploy(resources: Mapping[str, Any], stage: str) -> Iterator[Req
             yield Request("iam:PassRole", role, {"iam:PassedToService": "apigateway.amazonaws.com"})
 
 
+def bucket_prefix(service: str) -> str:
+    """Return how the names of a service's buckets begin, as the template asks for it."""
+    return f"{service.lower()}-"[:19]
+
+
 def bucket_arn(stage: str, logical_id: str = "ServerlessDeploymentBucket") -> str:
     """Return the ARN of a bucket, whose name CloudFormation makes of three parts."""
-    stack, logical_id = f"{SERVICE}-{stage}"[:24], logical_id[:24].lower()
+    stack, logical_id = f"{SERVICE}-{stage}"[:24].lower(), logical_id[:24].lower()
     return f"arn:aws:s3:::{stack}-{logical_id}-{stage}1a2b3c"
 
 

@@ -14,8 +14,9 @@ from typing import Any
 from zipfile import ZipFile
 
 from tests.support.checkout import ROOT, npm_run, run
+from tests.support.serverless_yml import SERVICE
 
-AUTHORIZER = "jwt-rsa-custom-authorizer.zip"
+AUTHORIZER = f"{SERVICE}.zip"
 BOUNDARY = "arn:aws:iam::123456789012:policy/stage"
 RUNTIME = (3, 13)
 

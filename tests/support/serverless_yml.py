@@ -38,6 +38,7 @@ TEXT = without_usage_plans((Path(__file__).parents[2] / "serverless.yml").read_t
 """The file as the copies of the project have it."""
 _SERVICE: dict[str, Any] = yaml.load(TEXT, Loader)
 
+SERVICE: str = _SERVICE["service"]
 KEY_BACKUP = "keyBackup"  # in resources/key-backup.yml, for stages that have the backup
 _FUNCTIONS: dict[str, Any] = {
     name: function for name, function in _SERVICE["functions"].items() if name != KEY_BACKUP
@@ -53,6 +54,7 @@ PROTECTED = {(http["path"], http["method"].upper()) for http in _ENDPOINTS if "a
 OPEN = {(http["path"], http["method"].upper()) for http in _ENDPOINTS if "authorizer" not in http} | {
     (http["path"], "OPTIONS") for http in _ENDPOINTS if "cors" in http
 }
+SCOPES = sorted({scope for http in _ENDPOINTS for scope in http.get("scopes", [])})
 # The route table that follows from them.
 ROUTES = "[rest]\n" + "".join(
     f"{' '.join((http['method'].upper(), http['path'], *http['scopes']))}\n"
