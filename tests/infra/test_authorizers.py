@@ -1,7 +1,6 @@
 """The authorizers of a template, and who may invoke the function: plugins/authorizers.cjs."""
 
 import json
-import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ import pytest
 
 from tests.support.checkout import ROOT, SLS, copy_project, leave_out_libraries, run
 from tests.support.environment import SETTINGS
-from tests.support.serverless_yml import PROTECTED, TEXT
+from tests.support.serverless_yml import PROTECTED, TEXT, public_in_rest_api
 
 Template = dict[str, Any]
 
@@ -62,8 +61,7 @@ def all_kinds(clean: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -
     first, head, rest = TEXT.partition("  getPet:\n")
     rest = rest.replace(TOKEN, REQUEST, 1).replace("events:\n", f"events:{OTHER_APIS}", 1)
     service = (first + head + rest).replace("provider:\n", f"provider:{HTTP_API}", 1)
-    service = re.sub(r"^    - (?=[A-Z]+ /)", "    - rest ", service, flags=re.MULTILINE)
-    return package(checkout, service, clean)
+    return package(checkout, public_in_rest_api(service), clean)
 
 
 def of_type(template: Path, kind: str) -> Template:

@@ -1,7 +1,6 @@
 """What of the endpoints stops packaging, each with what to write instead: plugins/endpoint-checks.cjs."""
 
 import json
-import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ import pytest
 
 from tests.support.checkout import ROOT, SLS, run
 from tests.support.environment import SETTINGS
-from tests.support.serverless_yml import TEXT, with_api_gateway
+from tests.support.serverless_yml import TEXT, public_in_rest_api, with_api_gateway
 
 TOKEN = {"name": "authorizer", "type": "token", "resultTtlInSeconds": 3600}
 REQUEST: dict[str, Any] = {
@@ -433,8 +432,7 @@ def test_packaging_stops_for_authorizers_whose_answers_api_gateway_would_misuse(
       - httpApi: { method: get, path: /pets, authorizer: { name: jwt }, scopes: [] }"""
     rest = rest.replace(authorizer, "authorizer: ${self:custom.jwtRequest}", 1)
     rest = rest.replace("    events:", f"    events:{event}", 1)
-    rest = re.sub(r"^    - (?=[A-Z]+ /)", "    - rest ", rest, flags=re.MULTILINE)
-    rest = rest.replace(", context.httpMethod, context.resourcePath", "")
+    rest = public_in_rest_api(rest).replace(", context.httpMethod, context.resourcePath", "")
     policy = """\
     resourcePolicy: [{ Effect: Allow, Principal: '*', Action: execute-api:Invoke, Resource: execute-api:/* }]
 """

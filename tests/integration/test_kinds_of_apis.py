@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from tests.support.local_stack import LocalStack, bearer, start
+from tests.support.serverless_yml import public_in_rest_api
 
 # Added to the PetStore: an HTTP API with the payload format 1.0, whose route keys stand for many requests.
 HTTP_API = """\
@@ -39,7 +40,7 @@ def stack(editable: Path, clean: dict[str, str]) -> Iterator[LocalStack]:
     before, function, rest = before.partition("    handler: petstore.welcome\n")
     rest = rest.replace("    events:\n", HTTP_EVENTS, 1)
     changed = (before + function + rest + path + after).replace("provider:\n", HTTP_API, 1)
-    (editable / "serverless.yml").write_text(changed.replace("    - GET /\n", "    - rest GET /\n"))
+    (editable / "serverless.yml").write_text(public_in_rest_api(changed))
     stack = start(editable, "node", "local/start.mjs", environment=clean)
     yield stack
     stack.end()

@@ -61,3 +61,11 @@ ROUTES = "[rest]\n" + "".join(
     for http in _ENDPOINTS
     if "authorizer" in http
 )
+
+
+def public_in_rest_api(service: str) -> str:
+    """Return the text of a serverless.yml whose public endpoints are said to be those of the REST API.
+
+    A service that gets another API, too, needs that.
+    """
+    return re.sub(r"^    - (?=[A-Z]+ /)", "    - rest ", service, flags=re.MULTILINE)
