@@ -188,8 +188,9 @@ def test_an_endpoint_without_scopes_or_with_another_authorizer_has_no_line(endpo
 def test_what_could_be_another_line_or_section_is_rejected(
     editable: Path, clean: dict[str, str], old: str, new: str, problem: str
 ) -> None:
-    assert TEXT.count(old) == 1
-    (editable / "serverless.yml").write_text(TEXT.replace(old, new))
+    before, function, after = TEXT.partition("  createPet:\n")
+    assert old in after
+    (editable / "serverless.yml").write_text(before + function + after.replace(old, new, 1))
     rejected = run(editable, SLS, "print", environment=clean)
 
     assert rejected.returncode == 1
