@@ -47,7 +47,8 @@ class TemplateApi:
                 self.end_headers()
                 self.wfile.write(content)
 
-            do_GET = do_POST = do_OPTIONS = answer  # noqa: N815 - the names that the base class calls
+            # The names that the base class calls
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = answer  # noqa: N815
 
             def log_message(self, format: str, *values: object) -> None:  # noqa: A002 - its name in the base class
                 """Print nothing."""
