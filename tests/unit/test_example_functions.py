@@ -9,7 +9,7 @@ import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 CHAT = runpy.run_path(str(EXAMPLES / "websocket/chat.py"))
-ORDERS = runpy.run_path(str(EXAMPLES / "http-api/orders.py"))
+ORDERS = runpy.run_path(str(EXAMPLES / "http-api/shop.py"))
 
 
 @pytest.mark.parametrize("name", ["Sec-WebSocket-Protocol", "sec-websocket-protocol"])
