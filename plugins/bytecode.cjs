@@ -44,20 +44,23 @@ function put(zip, name, content) {
   zip.file(name, content, { createFolders: false });
 }
 
-// Appends the licences of the libraries to our own, and removes all other metadata of pip (*.dist-info).
-async function gatherLicences(zip) {
+// Appends the licences of the libraries to our own, and removes the metadata of pip (*.dist-info) but for what matches
+// `kept`.
+async function gatherLicences(zip, kept) {
   const licences = zip.file('LICENSE') ? [await text(zip, 'LICENSE')] : [];
   for (const name of list(zip)) {
     const [, folder, library] = /^((.+)\.dist-info)\/RECORD$/.exec(name) || [];
     if (!folder) continue;
     const installed = (await text(zip, name)).split('\n').map((line) => line.split(',')[0]);
     if (!installed.some((file) => zip.file(file) && !file.startsWith(`${folder}/`))) continue; // it is not in the package
-    for (const file of installed.filter((file) => file.startsWith(`${folder}/licenses/`))) {
+    const isLicence = (file) => file.startsWith(`${folder}/`) && /\.dist-info\/(licenses\/|LICEN[CS]E|COPYING|NOTICE)/.test(file);
+    for (const file of installed.filter((file) => isLicence(file) && zip.file(file))) {
       licences.push(`---- ${library}: ${file}\n\n${await text(zip, file)}`);
     }
   }
   if (licences.length) put(zip, 'LICENSE', licences.join('\n\n'));
-  list(zip).filter((name) => /^[^/]+\.dist-info\//.test(name)).forEach((name) => zip.remove(name));
+  const metadata = list(zip).filter((name) => /^[^/]+\.dist-info\//.test(name));
+  metadata.filter((name) => !kept.test(name)).forEach((name) => zip.remove(name));
 }
 
 // Returns the errors of files that do not compile, as text. `sources` maps names to contents, `mode` says when Python checks
@@ -103,9 +106,13 @@ module.exports = class Bytecode {
         );
       }
       const packages = [service, ...Object.values(service.functions)].map((owner) => owner.package);
+      const withLibraries = Object.values(service.functions).filter(({ libraries }) => libraries);
+      const artifactsWithLibraries = withLibraries.map((owner) => owner.package.artifact);
       for (const artifact of new Set(packages.map((contents) => contents && contents.artifact).filter(Boolean))) {
         const zip = await JSZip.loadAsync(fs.readFileSync(artifact));
-        await gatherLicences(zip);
+        // A function's own libraries may look for their versions and plugins. The authorizer's don't.
+        const kept = artifactsWithLibraries.includes(artifact) ? /\/(METADATA|entry_points\.txt)$/ : /^$/;
+        await gatherLicences(zip, kept);
         const ours = new Map();
         const libraries = new Map();
         for (const name of list(zip).filter((name) => name.endsWith('.py'))) {

@@ -57,7 +57,9 @@ module.exports = class FunctionLibraries {
           install(name, libraries, folder, options);
           const zip = await JSZip.loadAsync(fs.readFileSync(artifact));
           for (const file of filesBelow(folder)) {
-            zip.file(path.relative(folder, file), fs.readFileSync(file), { createFolders: false });
+            const name = path.relative(folder, file);
+            // Programs are not run on Lambda, and contain the path of this machine's Python.
+            if (!name.startsWith('bin/')) zip.file(name, fs.readFileSync(file), { createFolders: false });
           }
           fs.writeFileSync(artifact, await zip.generateAsync({ type: 'nodebuffer', platform: 'UNIX' }));
         } finally {

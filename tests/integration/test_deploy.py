@@ -344,7 +344,7 @@ def test_the_smoke_test_finds_the_url_of_a_stage(
         monkeypatch.setenv(name, clean[name])
 
     assert deployed_url("prod") == outputs("prod")["ServiceEndpoint"]
-    with pytest.raises(SystemExit, match="no API of stage staging"):
+    with pytest.raises(SystemExit, match="Stage staging has no API"):
         deployed_url("staging")
 
 
