@@ -83,7 +83,7 @@ def test_what_is_deployed_are_the_very_zips_of_the_package(
     other_folder: Path, aws: str, prod_package: Path
 ) -> None:
     s3 = boto3.client("s3")
-    (bucket,) = (one for one in s3.list_buckets()["Buckets"] if "deploymentbucket" in one["Name"])
+    (bucket,) = (one for one in s3.list_buckets()["Buckets"] if "serverlessdeploy" in one["Name"])
     objects = s3.list_objects_v2(Bucket=bucket["Name"])["Contents"]
     uploaded = {
         item["Key"].rpartition("/")[2]: s3.get_object(Bucket=bucket["Name"], Key=item["Key"])["Body"].read()

@@ -12,6 +12,7 @@ from contextlib import closing
 from email.utils import formatdate
 from typing import Any
 
+import boto3
 import pytest
 
 from auth import Issuer, KeysUnavailable, backup
@@ -350,6 +351,7 @@ def test_a_refused_connection_is_an_os_error(s3: JwksServer) -> None:
 
 def test_where_there_is_no_client_there_is_no_backup(s3: JwksServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "missing")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # of another test, which did not read this variable
 
     with pytest.raises(OSError, match="ProfileNotFound"):
         BUCKET.read(URI)
