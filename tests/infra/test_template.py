@@ -340,7 +340,7 @@ def test_missing_settings_stop_the_deploy_with_one_message_that_names_all(
     message = refused.stdout[refused.stdout.index("The settings of stage prod") :].strip()
     # JWKS_URI is found by discovery once there is an issuer.
     assert message.splitlines()[1:3] == ["  - AUDIENCE is not set", "  - TOKEN_ISSUER is not set"]
-    assert ".env.prod" in message.splitlines()[4]
+    assert ".env.prod" in message.splitlines()[3]
 
 
 def test_unsafe_settings_stop_the_deploy_too(checkout: Path, clean: dict[str, str]) -> None:

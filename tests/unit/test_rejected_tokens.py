@@ -172,7 +172,8 @@ def test_an_audience_that_is_a_client_is_recommended_with_a_warning(
 
         assert (
             "If it is an access token for this API, and not an ID token, write"
-            " AUDIENCE=https://your-api-gateway,web to accept both, or to accept this one instead: AUDIENCE=web"
+            " AUDIENCE=https://your-api-gateway,web to accept both, or to accept this one instead:"
+            " AUDIENCE=web"
             in texts(found)[0]
         )
 
@@ -210,8 +211,8 @@ def test_a_claim_that_callers_can_edit_is_never_recommended(
     (text,) = texts(found)
     assert text.startswith("token: It opens no route. Its scopes (in scope, scp, permissions) are: 'openid'.")
     assert text.endswith(
-        "Request a token with the scopes of a route, or change `scopes:` of the endpoints in serverless.yml to"
-        " scopes that your tokens have."
+        "Request a token with the scopes of a route, or change `scopes:` of the endpoints in serverless.yml"
+        " to scopes that your tokens have."
     )
 
 
