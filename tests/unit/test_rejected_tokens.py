@@ -173,8 +173,7 @@ def test_an_audience_that_is_a_client_is_recommended_with_a_warning(
         assert (
             "If it is an access token for this API, and not an ID token, write"
             " AUDIENCE=https://your-api-gateway,web to accept both, or to accept this one instead:"
-            " AUDIENCE=web"
-            in texts(found)[0]
+            " AUDIENCE=web" in texts(found)[0]
         )
 
 
