@@ -38,7 +38,7 @@ from tests.support.environment import SETTINGS
 from tests.support.jwks_server import JwksServer, answer
 from tests.support.ministack import api_url, remaining_resources
 from tests.support.packages import HERE
-from tests.support.serverless_yml import SERVICE
+from tests.support.serverless_yml import SCOPES, SERVICE
 from tests.support.tokens import SigningKey, good_claims, jwks, make_token
 
 pytestmark = pytest.mark.usefixtures("runtime")
@@ -342,6 +342,8 @@ def test_a_new_endpoint_is_for_those_with_its_scope_whatever_was_called_first(
         assert changed.statuses(order, changed.token(*scopes)) == expected, order
 
 
+SCOPES_AFTER_CHANGES = sorted({*SCOPES, "read:own", "read:owners"})
+
 # Without a cache, and with few requests allowed
 
 BURST = 20
@@ -399,16 +401,44 @@ def test_more_requests_than_allowed_get_a_429_which_any_page_can_read(uncached: 
     assert gateway_response(throttled) == (429, "Too Many Requests", None, None)
 
 
-def test_no_part_of_a_token_was_logged(uncached: Api) -> None:
-    logged = "\n".join(uncached.logged())
+# With metadata for clients
+
+
+@pytest.fixture(scope="module")
+def described(uncached: Api) -> Api:
+    """The API, which tells clients how to get a token."""
+    uncached.deploy(authorizerTtl=0, resourceMetadata="enabled", keyBackup="enabled")
+    return uncached
+
+
+def test_a_client_without_a_token_finds_out_where_to_get_one_and_which_scopes_there_are(
+    described: Api,
+) -> None:
+    path = "/.well-known/oauth-protected-resource"
+    refused = described.call("GET /pets")
+    document = described.call(f"GET {path}")
+
+    assert refused.status_code == 401
+    assert f'{path}"' in refused.headers["WWW-Authenticate"]
+    assert document.status_code == 200
+    assert document.json() == {
+        "resource": SETTINGS["AUDIENCE"],
+        "authorization_servers": [SETTINGS["TOKEN_ISSUER"]],
+        "scopes_supported": SCOPES_AFTER_CHANGES,
+        "bearer_methods_supported": ["header"],
+    }
+
+
+def test_no_part_of_a_token_was_logged(described: Api) -> None:
+    logged = "\n".join(described.logged())
 
     assert "decision" in logged
     assert "eyJ" not in logged  # how each part of a token begins, but for its signature
     assert "Bearer" not in logged
 
 
-def test_removing_the_stage_leaves_nothing_behind_but_the_backup(uncached: Api) -> None:
-    uncached.sls("remove")
+def test_removing_the_stage_leaves_nothing_behind_but_the_backup(described: Api) -> None:
+    described.sls("remove")
 
     (left,) = remaining_resources()
     assert "keybackupbucket" in left
