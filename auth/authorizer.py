@@ -38,8 +38,8 @@ def decide(
 ) -> Decision:
     """Decide what the caller may invoke: whoever sent the token in this event.
 
-    The policy depends on the token and the API alone, since API Gateway caches it for the token. `rules` are
-    the deployer's own. `clock` returns the time in seconds.
+    The policy depends on the token and the API alone, or on the token and the route, as API Gateway caches it
+    (see `_permissions`). `rules` are the deployer's own. `clock` returns the time in seconds.
 
     Raises InvalidToken (the caller's fault), KeysUnavailable (the issuer's) and ConfigError (the operator's).
     """

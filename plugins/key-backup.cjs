@@ -3,15 +3,14 @@
 // function, and neither do local commands, which know of no bucket.
 'use strict';
 
+const { isLocal } = require('./commands.cjs');
 const { AUTHORIZER, KEY_BACKUP } = require('./endpoints.cjs');
-
-const LOCAL_COMMANDS = ['print', 'invoke local', 'offline', 'offline start'];
 
 module.exports = class KeyBackup {
   constructor(serverless) {
     const connect = () => {
       const { [AUTHORIZER]: authorizer, [KEY_BACKUP]: backup } = serverless.service.functions;
-      if (!backup?.handler || LOCAL_COMMANDS.includes(serverless.processedInput.commands.join(' '))) {
+      if (!backup?.handler || isLocal(serverless)) {
         delete serverless.service.functions[KEY_BACKUP];
         return;
       }

@@ -5,9 +5,8 @@
 
 const fs = require('fs');
 const JSZip = require('jszip');
+const { isLocal } = require('./commands.cjs');
 const { AUTHORIZER, KEY_BACKUP, SECTIONS, routeTable } = require('./endpoints.cjs');
-
-const LOCAL_COMMANDS = ['print', 'invoke local', 'offline', 'offline start'];
 
 // RFC 6749 section 3.3
 const SCOPES = { type: 'array', items: { type: 'string', pattern: '^[!#-\\[\\]-~]+$' } };
@@ -32,8 +31,7 @@ module.exports = class Routes {
 
     const setVariable = () => {
       const authorizer = service.getFunction(AUTHORIZER);
-      const isLocal = LOCAL_COMMANDS.includes(serverless.processedInput.commands.join(' '));
-      const table = process.env.ROUTE_SCOPES || (isLocal && routeTable(service));
+      const table = process.env.ROUTE_SCOPES || (isLocal(serverless) && routeTable(service));
       authorizer.environment ??= {};
       if (table) authorizer.environment.ROUTE_SCOPES ||= table;
     };

@@ -4,6 +4,7 @@
 'use strict';
 
 const { spawnSync } = require('child_process');
+const { hooksBeforeUse } = require('./commands.cjs');
 const { AUTHORIZER } = require('./endpoints.cjs');
 const { PYTHON, ROOT } = require('./project.cjs');
 const { missingParts } = require('./usage-plans.cjs');
@@ -36,16 +37,6 @@ module.exports = class Rules {
       throw new serverless.classes.Error(lines.join('\n  - '), 'INCOMPLETE_USAGE_PLANS');
     };
 
-    const checkIfInvoked = () => {
-      if (serverless.processedInput.options.function === AUTHORIZER) check();
-    };
-
-    this.hooks = {
-      'before:package:initialize': checkWithUsagePlans,
-      'before:deploy:function:initialize': check,
-      'before:invoke:local:loadEnvVars': checkIfInvoked,
-      'before:offline:start': check,
-      'before:offline:start:init': check,
-    };
+    this.hooks = { ...hooksBeforeUse(serverless, check), 'before:package:initialize': checkWithUsagePlans };
   }
 };

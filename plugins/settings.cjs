@@ -3,6 +3,7 @@
 'use strict';
 
 const { spawnSync } = require('child_process');
+const { hooksBeforeUse } = require('./commands.cjs');
 const { settingsFile } = require('./dotenv.cjs');
 const { AUTHORIZER, routeTable } = require('./endpoints.cjs');
 const { reasons } = require('./issuer-variables.cjs');
@@ -52,16 +53,6 @@ module.exports = class Settings {
       throw new serverless.classes.Error(lines.join('\n'), 'INVALID_SETTINGS');
     };
 
-    const checkIfInvoked = () => {
-      if (serverless.processedInput.options.function === AUTHORIZER) check();
-    };
-
-    this.hooks = {
-      'before:package:initialize': check,
-      'before:deploy:function:initialize': check,
-      'before:invoke:local:loadEnvVars': checkIfInvoked,
-      'before:offline:start': check,
-      'before:offline:start:init': check,
-    };
+    this.hooks = hooksBeforeUse(serverless, check);
   }
 };
