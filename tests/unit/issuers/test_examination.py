@@ -5,7 +5,7 @@ import pytest
 from tests.support.environment import environment
 from tests.support.tokens import jwks
 from tests.unit.issuers.shapes import Accepted, Provider, Token, Unsigned
-from tests.unit.issuers.test_shapes import ROWS, publish, sign
+from tests.unit.issuers.test_shapes import ROWS, case
 from tools.examination import Finding, examine
 
 KEYS = "https://keys.example/jwks.json"
@@ -28,20 +28,10 @@ def test_the_doctor_and_the_table_agree_on_each_kind_of_token(
 
 
 def examined(provider: Provider, token: Token | Unsigned) -> list[Finding]:
-    """Examine the token for a route that needs all the scopes that it is expected to have."""
-    settings, keys = {**provider.settings}, provider.keys
-    if isinstance(token, Unsigned):
-        credentials = token.credentials
-    else:
-        settings |= token.settings
-        keys = token.keys or keys
-        credentials = sign(token, token.header or provider.header, token.pair or keys[0].pair)
-    scopes = token.outcome.scopes if isinstance(token.outcome, Accepted) else ()
-    settings |= {
-        "JWKS_URI": KEYS,
-        "ROUTE_SCOPES": f"GET /pets {' '.join(scopes)}\nPOST /pets nobody:has-this",
-    }
-    body = jwks(*(publish(key) for key in keys))
+    """Examine the token for the routes of its row."""
+    settings, keys, credentials = case(provider, token)
+    settings["JWKS_URI"] = KEYS
+    body = jwks(*keys)
 
     def fetch(url: str) -> bytes:
         if url != KEYS:

@@ -44,7 +44,18 @@ def test_each_kind_of_token_is_accepted_or_rejected_as_the_table_says(
 
 
 def ask(provider: Provider, token: Token | Unsigned) -> Invocation:
-    """Ask about `GET /pets`, which needs all the scopes that the token is expected to have."""
+    """Ask the deployed function about `GET /pets`."""
+    settings, keys, credentials = case(provider, token)
+    settings.pop("JWKS_URI", None)  # the test's own server has the keys
+    with deployed(*keys, **settings) as deployment:
+        return deployment.invoke(make_event(credentials))
+
+
+def case(provider: Provider, token: Token | Unsigned) -> tuple[dict[str, str], list[dict[str, Any]], str]:
+    """Return the settings, the JWKS and the credentials of a row of the tables.
+
+    `GET /pets` needs all the scopes that the token is expected to have.
+    """
     settings, keys = {**provider.settings}, provider.keys
     if isinstance(token, Unsigned):
         credentials = token.credentials
@@ -52,11 +63,9 @@ def ask(provider: Provider, token: Token | Unsigned) -> Invocation:
         settings |= token.settings
         keys = token.keys or keys
         credentials = sign(token, token.header or provider.header, token.pair or keys[0].pair)
-    settings.pop("JWKS_URI", None)  # the test's own server has the keys
     scopes = token.outcome.scopes if isinstance(token.outcome, Accepted) else ()
     settings["ROUTE_SCOPES"] = f"GET /pets {' '.join(scopes)}\nPOST /pets nobody:has-this"
-    with deployed(*(publish(key) for key in keys), **settings) as deployment:
-        return deployment.invoke(make_event(credentials))
+    return settings, [publish(key) for key in keys], credentials
 
 
 def sign(token: Token, header: Any, pair: str) -> str:
